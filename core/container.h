@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One container in the hands of one execution of hozo: configuration, host facts, plugins, plan,
+ * state. Every stage of the lifecycle takes it and fills its part.
+ */
+#ifndef CORE_CONTAINER_H
+#define CORE_CONTAINER_H
+
+#include "core/json.h"
+#include "core/plan.h"
+#include "core/planner.h"
+#include "core/plugins.h"
+#include "core/state.h"
+
+struct container {
+    const char *root;   /* of all states; borrowed */
+    int dirfd;          /* ROOT/ID, locked; -1 without (hozo plan) */
+    struct json config; /* config.json, or for exec the frozen copy */
+    struct json facts;  /* the host, see core/facts.h */
+    struct state state;
+    struct plugins plugins;
+    struct plan_builder *builder; /* while compiling */
+    struct plan_header *plan;     /* once compiled */
+    pid_t pid;
+    int pidfd;
+    /* options of the verb that plugins and the compiler may ask for */
+    const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
+    bool no_pivot, no_new_keyring;
+    unsigned preserve_fds;
+};
+
+void container_init(struct container *c);
+void container_free(struct container *c);
+#define auto_container __attribute__((cleanup(container_free)))
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The host facts: all that compilation knows of the machine, as one JSON document, so that a file can
+ * replace it (hozo plan --host FILE) and the same configuration gives the same plan everywhere.
+ *
+ *     {
+ *       "kernel": "6.18.44",
+ *       "euid": 0,
+ *       "lastCapability": 40,
+ *       "cgroup": {
+ *         "layout": "v2",                           v2, v1, hybrid or none
+ *         "unified": {"mountpoint": "/sys/fs/cgroup", "own": "/user.slice"},      v2 and hybrid
+ *         "hierarchies": [                                                        v1 and hybrid
+ *           {"controllers": ["cpu", "cpuacct"], "mountpoint": "/sys/fs/cgroup/cpu,cpuacct", "own": "/"},
+ *           {"controllers": ["name=systemd"], "mountpoint": "/sys/fs/cgroup/systemd", "own": "/"}
+ *         ]
+ *       }
+ *     }
+ *
+ * `own` is hozo's own place in that hierarchy, relative to its mount.
+ */
+#ifndef CORE_FACTS_H
+#define CORE_FACTS_H
+
+#include "core/json.h"
+
+/* Looks at the host. Changes nothing. */
+int facts_collect(struct json *facts, struct error *err);
+
+/* Reads a recorded document. */
+int facts_read(struct json *facts, const char *file, struct error *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: --log FILE, --log-format text|json, --debug. Engines parse it, so at default verbosity a
+ * failing command writes exactly one line (level error) and nothing else is ever written.
+ */
+#ifndef CORE_LOG_H
+#define CORE_LOG_H
+
+#include "core/base.h"
+
+struct log {
+    int fd;      /* -1: standard error only */
+    bool json, debug;
+};
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_DEBUG };
+
+/* Opens the file (append, create 0644) even if nothing will be written. */
+struct error;
+int log_open(struct log *log, const char *file, const char *format, bool debug, struct error *err);
+
+/* One line. Errors go to standard error as well; debug lines only with --debug. */
+void log_line(const struct log *log, enum log_level level, const char *message);
+
+#endif

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operations of a plan, as one table. The builder, the decoder's check, the printer, the
+ * interpreter and the documentation are made from it.
+ *
+ * An argument is a letter and a name:
+ *     s  string            l  list of strings
+ *     t  template          T  list of templates (strings that may hold late values, see plan.h)
+ *     b  bytes             u  number            d  signed number
+ *     o  octal number      x  bits              n  namespaces (CLONE_NEW*)
+ *     a  mount attributes  p  propagation (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE | MS_REC)
+ *     c  capabilities      r  slot that is read w  slot that is filled
+ * A string or list may be absent where the interpreter says so.
+ *
+ * Paths named `target` or `path` beside a slot `root` are paths of the container: they are
+ * resolved below that slot with openat2(RESOLVE_IN_ROOT), whatever symbolic links say.
+ */
+#ifndef CORE_PLAN_OPS_H
+#define CORE_PLAN_OPS_H
+
+#define PLAN_ARGS_MAX 10
+
+/* clang-format off */
+#define PLAN_OPS(OP)                                                                               \
+    /* the runtime, on the host: phases prepare, attach, create-runtime, limits */                 \
+    OP(WORK,          "work",           "s:what s:value b:data")     /* by the owner's prepare */  \
+    OP(PROCFS,        "procfs",         "w:proc")                    /* detached, hozo's own */    \
+    OP(FIFO,          "fifo",           "s:name w:fifo")             /* in the container's state */\
+    OP(OPEN_NS,       "open-ns",        "n:type s:path w:ns")                                      \
+    OP(RLIMIT,        "rlimit",         "s:name u:resource u:soft u:hard")                         \
+    OP(HOOK,          "hook",           "s:path l:args l:env u:timeout t:state") /* host or inside */ \
+    /* the stage process: still in the runtime's namespaces, credentials and root */               \
+    OP(OOM_SCORE,     "oom-score",      "r:proc d:value")                                          \
+    OP(JOIN,          "join",           "n:type r:ns")               /* setns */                   \
+    OP(CLONE,         "clone",          "n:new")                     /* the inside process */      \
+    /* the inside process, before its root is its root */                                          \
+    OP(CLOSE,         "close",          "r:slot")                                                  \
+    OP(SESSION,       "session",        "")                          /* setsid */                  \
+    OP(KEYRING,       "keyring",        "s:name")                    /* a new session keyring */   \
+    OP(TREE,          "tree",           "p:propagation")             /* of every mount below / */  \
+    OP(ROOT,          "root",           "s:path w:root")             /* bound on itself, opened */ \
+    OP(MOUNT,         "mount",          "r:root s:target s:fstype s:source l:options a:set p:propagation x:how") \
+    OP(BIND,          "bind",           "r:root s:target s:source u:recursive a:set a:clear a:rset a:rclear p:propagation x:how") \
+    OP(MKDIR,         "mkdir",          "r:root s:path o:mode")      /* with missing parents */    \
+    OP(SYMLINK,       "symlink",        "r:root s:path s:target")    /* an existing path is left */\
+    OP(MKNOD,         "mknod",          "r:root s:path o:mode u:major u:minor u:uid u:gid")        \
+    OP(CONSOLE,       "console",        "r:root u:rows u:columns u:uid x:how")                     \
+    OP(PIVOT,         "pivot",          "r:root")                                                  \
+    OP(MOVE_ROOT,     "move-root",      "r:root")                    /* --no-pivot: for ramfs */   \
+    /* the inside process, in its own root */                                                      \
+    OP(WRITE,         "write",          "r:dir s:path t:value x:magic") /* statfs must say magic */\
+    OP(HOSTNAME,      "hostname",       "s:name")                                                  \
+    OP(DOMAINNAME,    "domainname",     "s:name")                                                  \
+    OP(MASK,          "mask",           "r:root s:path")             /* absent: nothing to mask */ \
+    OP(READONLY,      "readonly",       "r:root s:path")             /* absent: nothing to do */   \
+    OP(ROOT_ATTR,     "root-attr",      "r:root a:set p:propagation")                              \
+    OP(UMASK,         "umask",          "o:mask")                                                  \
+    OP(CHOWN_STDIO,   "chown-stdio",    "u:uid")                                                   \
+    OP(HOME,          "home",           "r:root u:uid")              /* fills the late value home */ \
+    OP(SYSCALL,       "syscall",        "s:name u:number x:pointers b:memory x:a0 x:a1 x:a2 x:a3 x:a4 x:a5") \
+    /* who the user program is */                                                                  \
+    OP(NO_NEW_PRIVS,  "no-new-privs",   "")                                                        \
+    OP(BOUNDING,      "bounding",       "c:keep")                                                  \
+    OP(CHDIR,         "chdir",          "s:path u:final")  /* not final: may be refused, tried again */ \
+    OP(IDS,           "ids",            "u:uid u:gid b:groups")      /* keeps capabilities */      \
+    OP(CAPABILITIES,  "capabilities",   "c:effective c:permitted c:inheritable c:ambient")         \
+    OP(FIND_EXEC,     "find-exec",      "s:file s:path")             /* with the user's rights */  \
+    /* the end */                                                                                  \
+    OP(REPORT,        "report",         "")                          /* all is set up */           \
+    OP(WAIT_START,    "wait-start",     "r:start r:result")                                        \
+    OP(EXEC,          "exec",           "l:args T:env")
+
+/* The phases, in order, and whose they are. */
+#define PLAN_PHASES(PHASE)                                                                         \
+    PHASE(PREPARE,          "prepare",          RUNTIME)                                           \
+    PHASE(STAGE,            "stage",            STAGE)                                             \
+    PHASE(CLONE,            "clone",            STAGE)                                             \
+    PHASE(ATTACH,           "attach",           RUNTIME)                                           \
+    PHASE(ENTER,            "enter",            INSIDE)                                            \
+    PHASE(SOURCES,          "sources",          HELPER)                                            \
+    PHASE(MOUNTS,           "mounts",           INSIDE)                                            \
+    PHASE(DEVICES,          "devices",          INSIDE)                                            \
+    PHASE(CREATE_RUNTIME,   "create-runtime",   RUNTIME)                                           \
+    PHASE(CREATE_CONTAINER, "create-container", INSIDE)                                            \
+    PHASE(ROOT,             "root",             INSIDE)                                            \
+    PHASE(SYSTEM,           "system",           INSIDE)                                            \
+    PHASE(PROCESS,          "process",          INSIDE)                                            \
+    PHASE(LIMITS,           "limits",           RUNTIME)                                           \
+    PHASE(IDENTITY,         "identity",         INSIDE)                                            \
+    PHASE(WAIT,             "wait",             INSIDE)                                            \
+    PHASE(START_CONTAINER,  "start-container",  INSIDE)                                            \
+    PHASE(EXEC,             "exec",             INSIDE)
+
+/* What exactly failed within an operation: goes over the wire as a number, is printed as text. */
+#define PLAN_STEPS(STEP)                                                                           \
+    STEP(NONE, "")                                                                                 \
+    STEP(TARGET, "open target")                                                                    \
+    STEP(CREATE_TARGET, "create target")                                                           \
+    STEP(SOURCE, "open source")                                                                    \
+    STEP(FSOPEN, "fsopen")                                                                         \
+    STEP(FSCONFIG, "fsconfig")                                                                     \
+    STEP(FSMOUNT, "fsmount")                                                                       \
+    STEP(OPEN_TREE, "open_tree")                                                                   \
+    STEP(MOUNT_SETATTR, "mount_setattr")                                                           \
+    STEP(MOVE_MOUNT, "move_mount")                                                                 \
+    STEP(COPY_UP, "copy up")                                                                       \
+    STEP(MOUNT, "mount")                                                                           \
+    STEP(UNMOUNT, "unmount old root")                                                              \
+    STEP(PIVOT_ROOT, "pivot_root")                                                                 \
+    STEP(CHROOT, "chroot")                                                                         \
+    STEP(CHDIR, "chdir")                                                                           \
+    STEP(GETCWD, "directory is outside the container")                                             \
+    STEP(OPEN, "open")                                                                             \
+    STEP(WRITE, "write")                                                                           \
+    STEP(VERIFY, "not the file that it should be")                                                 \
+    STEP(MKDIR, "mkdir")                                                                           \
+    STEP(MKNOD, "mknod")                                                                           \
+    STEP(CHOWN, "chown")                                                                           \
+    STEP(CHMOD, "chmod")                                                                           \
+    STEP(SYMLINK, "symlink")                                                                       \
+    STEP(PTY, "open pseudo-terminal")                                                              \
+    STEP(CTTY, "set controlling terminal")                                                         \
+    STEP(SEND, "send to runtime")                                                                  \
+    STEP(FORK, "fork")                                                                             \
+    STEP(EXECVE, "execve")                                                                         \
+    STEP(EXIT_STATUS, "exited with a failure")                                                     \
+    STEP(SIGNALED, "killed by a signal")                                                           \
+    STEP(TIMEOUT, "timed out")                                                                     \
+    STEP(SETNS, "setns")                                                                           \
+    STEP(CLONE3, "clone3")                                                                         \
+    STEP(SETGROUPS, "setgroups")                                                                   \
+    STEP(SETGID, "setgid")                                                                         \
+    STEP(SETUID, "setuid")                                                                         \
+    STEP(CAPSET, "capset")                                                                         \
+    STEP(AMBIENT, "raise ambient")                                                                 \
+    STEP(PRCTL, "prctl")                                                                           \
+    STEP(MEMORY, "out of memory")
+/* clang-format on */
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plugin host. A directory listing tells which files could serve what; only those whose path occurs
+ * in the configuration are opened, after the trust walk; what is served is what the opened descriptors
+ * declare.
+ */
+#ifndef CORE_PLUGINS_H
+#define CORE_PLUGINS_H
+
+#include "core/error.h"
+#include "include/hozo/plugin.h"
+
+struct container;
+struct text;
+
+/* An entry of a plugin directory: NAME.so */
+struct plugin_file {
+    char *name;   /* without .so */
+    char *path;   /* directory/NAME.so; in a static build "(built in)" */
+    const struct hozo_plugin *built_in; /* static build */
+    bool masked;  /* some directory links it to /dev/null */
+};
+
+/* An opened plugin. */
+struct plugin {
+    const struct hozo_plugin *d;
+    char *file; /* real path; "" if built in */
+    char *as;   /* the file name under which it was opened first */
+};
+
+struct plugins {
+    const char *dir;    /* --plugin-dir, or NULL for the built-in list */
+    bool scanned;
+    struct plugin_file *files;
+    size_t n_files;
+    struct plugin **opened; /* in their order (before/after, then name) */
+    size_t n_opened;
+};
+
+void plugins_free(struct plugins *p);
+
+/* Reads the directories (or the static table). Opens nothing. */
+int plugins_scan(struct plugins *p, struct error *err);
+
+/* Opens the one plugin that serves `name` ("linux.resources", "+cgroup-manager.cgroupfs"): 1 opened (or
+ * was open), 0 no such file or masked, -1 error (untrusted, other ABI, two files …). */
+int plugins_open(struct plugins *p, const char *name, struct error *err);
+
+/* Opens by the record of a state: same checks; the name must still resolve to a file. */
+int plugins_open_recorded(struct plugins *p, const char *as, struct error *err);
+
+/* Opens what the configuration in c->config needs (and the cgroup manager), checks every field: served,
+ * of the declared type, permitted; then puts the opened plugins into their order. */
+int plugins_for_config(struct container *c, struct error *err);
+
+/* Calls one callback of every opened plugin in order. */
+enum plugin_stage { STAGE_VALIDATE, STAGE_PLAN, STAGE_PREPARE, STAGE_ATTACH, STAGE_EXEC };
+int plugins_call(struct container *c, enum plugin_stage stage, struct error *err);
+
+/* Calls cleanup of every opened plugin in reverse order, all of them even if one fails; the first error
+ * is returned. */
+int plugins_cleanup(struct container *c, struct error *err);
+
+/* The trust walk alone: every component of the way to the file, and of each link's way, belongs to root
+ * or to the caller, and nobody else can write it. `real` (PATH_MAX) receives the resolved path.
+ * `built_in`: the directory is a build constant, so that in a user namespace the unmapped owner counts
+ * as root. Returns an O_PATH descriptor of the file. */
+int trust_walk(const char *path, bool built_in, char *real, struct error *err);
+
+/* `features`, and `plugin list` (returns 1 if some file is broken). */
+int features_print(struct plugins *p, struct text *out, struct error *err);
+int plugins_list(struct plugins *p, struct text *out, struct error *err);
+
+/* The package that serves a path of the specification ("linux.memoryPolicy"), or NULL. */
+const char *plugin_package(const char *path);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is remembered of a container between two executions of hozo:
+ *
+ *     ROOT/ID/state.json    what this file describes; replaced by rename
+ *            /config.json   the configuration, frozen at create
+ *            /start         FIFO; exists while the container is created and not started
+ *            /result        FIFO; how the start ended
+ *
+ * The lock is flock() on the directory ROOT/ID itself: it needs no file and dies with its holder.
+ * The status is derived from the process and the FIFO, never believed from the file.
+ */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include <sys/types.h>
+
+#include "core/json.h"
+
+enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_PAUSED, STATUS_STOPPED };
+extern const char *const status_name[];
+
+/* A plugin that has, or may have, done something for the container. */
+struct state_plugin {
+    char *name, *version;
+    char *file;    /* the real file that was opened; "" in a static build */
+    char *as;      /* the file name under which it was opened, without .so */
+    char *value;   /* its own JSON value, or NULL */
+};
+
+/* See struct hozo_cgroup. Strings and NULL-terminated vectors are owned. */
+struct state_cgroup {
+    char *directory, *list, *freeze, *kill;
+    char **procs, **mounts;
+};
+
+struct state {
+    char *id, *bundle, *rootfs, *oci_version, *created;
+    bool complete;        /* create has ended well */
+    pid_t pid;            /* 0: none yet */
+    uint64_t start_time;  /* of that pid, in clock ticks since boot */
+    uid_t owner;
+    struct state_cgroup cgroup;
+    struct state_plugin *plugins; /* in their order */
+    size_t n_plugins;
+    char *annotations;    /* JSON object text, or NULL if the configuration has none */
+};
+
+void state_free(struct state *s);
+#define auto_state __attribute__((cleanup(state_free)))
+
+/* [A-Za-z0-9_+.-], at most 1024 bytes, not "." or "..". */
+int id_check(const char *id, struct error *err);
+
+/* Makes ROOT (0700, missing parents 0711) and ROOT/ID, locks it, returns its descriptor.
+ * An existing one: "container with given ID already exists". */
+int state_create(const char *root, const char *id, struct error *err);
+
+/* Opens and locks ROOT/ID. Unknown: errnum 0, text "container does not exist". */
+int state_open(const char *root, const char *id, bool lock, struct error *err);
+
+int state_write(int dirfd, const struct state *s, struct error *err);
+int state_read(int dirfd, const char *id, struct state *s, struct error *err);
+
+/* Removes all files of ROOT/ID and the directory. */
+int state_remove(const char *root, const char *id, int dirfd, struct error *err);
+
+/* /proc/PID/stat: false if there is no such process. A zombie has state 'Z'. */
+bool process_stat(pid_t pid, char *state, uint64_t *start_time);
+
+/* The recorded process, and only it (pid and start time agree), alive. Returns a pidfd or -1. */
+int state_pidfd(const struct state *s);
+enum status state_status(int dirfd, const struct state *s);
+
+/* The state as the specification prints it: compact for hooks, indented for `state`. `pid` 0 leaves
+ * the member at 0. `pid_text`, if not NULL, stands for the number (a late value). */
+struct text;
+void state_print_oci(const struct state *s, enum status status, const char *pid_text, bool pretty,
+                     struct text *out);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the runtime (R), the stage process (S) and the inside process (I) say to each other over one
+ * SOCK_SEQPACKET pair: one fixed-size message a packet. Whatever R receives is untrusted: by then the
+ * sender may be in the hands of the container.
+ *
+ *     R → S   GO                      only with PLAN_ATTACH_STAGE, once S is in its cgroups
+ *     S → R   BORN    value = pid     as S sees it, which is as R sees it; then S exits
+ *     R → I   GO                      pid and start time are recorded, ids mapped, plugins attached
+ *     I → R   PHASE   value = phase   I stands before this phase of the runtime; it exists in the plan
+ *     R → I   GO                      … which is done
+ *     I → R   CONSOLE + descriptor    the master side of the terminal
+ *     I → R   CREATED                 all is set up, the user program is found (operation `report`)
+ *     * → R   FAILED  op, errnum, step
+ *
+ * I stands before a phase of the runtime when it has ended the phases before it, and asks only if the
+ * plan has operations there: create-runtime, limits. End of file on the socket ends S and I at once
+ * (exit 1) until CREATED is sent. `exec` has no wait phase: there the socket is close-on-exec, so that
+ * R reads CREATED and then end of file (executed), or FAILED (execve refused).
+ */
+#ifndef CORE_SYNC_H
+#define CORE_SYNC_H
+
+#include <stdint.h>
+
+enum sync_type { SYNC_GO = 1, SYNC_BORN, SYNC_PHASE, SYNC_CONSOLE, SYNC_CREATED, SYNC_FAILED };
+
+struct sync_message {
+    uint32_t type;  /* enum sync_type */
+    uint32_t value; /* pid, phase, or for FAILED the index of the operation */
+    int32_t errnum;
+    uint32_t step; /* enum plan_step */
+};
+
+/*
+ * hozo-init is executed as { "hozo-init", "S,P" }: the decimal numbers of its end of the socket and of
+ * the memfd that holds the plan. Its environment is empty. Descriptors: 0-2, the preserved ones,
+ * these two, and the slots whose numbers the plan holds.
+ *
+ * Start: one byte written to the FIFO `start` lets I go on. To `result` I then writes START_EXECUTING
+ * directly before execve; end of file behind it (the descriptor is close-on-exec) means executed.
+ * On a failure, before or after that byte, I writes one struct sync_message with type FAILED and exits.
+ */
+#define START_EXECUTING 'x'
+
+#endif

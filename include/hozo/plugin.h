@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hozo/plugin.h - the plugin interface of hozo
+ *
+ * A plugin is one shared object whose file name says which member of config.json it serves
+ * ("linux.memoryPolicy.so"). It exports one constant, the descriptor that HOZO_PLUGIN() defines:
+ *
+ *     static const struct hozo_field fields[] = {
+ *         {"linux.acme.mode", HOZO_STRING, HOZO_OWN | HOZO_REQUIRED, modes, 0, 0, NULL, "The mode."},
+ *     };
+ *     static const char *const names[] = {"linux.acme"};
+ *
+ *     HOZO_PLUGIN(acme) = {
+ *         HOZO_HEADER,
+ *         .name = "acme", .version = "1.0", .package = "hozo-plugin-acme", .summary = "…",
+ *         .names = HOZO_TABLE(names), .fields = HOZO_TABLE(fields),
+ *         .plan = acme_plan,
+ *     };
+ *
+ * and links nothing of hozo: everything the host offers is reached through `ctx->host`, by the inline
+ * functions at the end of this file. C11 and C++14; no type of another library appears here.
+ *
+ * The version of this interface is 0: it may still change with every release. Version 1 will be
+ * append-only.
+ *
+ * Ownership: strings and cursors given to a plugin live until its callback returns. The host copies
+ * what it is given. Errors: a callback returns 0, or -1 after hozo_error(); 1 means "not my concern".
+ */
+#ifndef HOZO_PLUGIN_H
+#define HOZO_PLUGIN_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
+#define HOZO_ABI_MAJOR 0
+#define HOZO_ABI_MINOR 0
+
+/* --- the descriptor ----------------------------------------------------------------------------- */
+
+enum hozo_type {
+    HOZO_STRING = 1,
+    HOZO_BOOL,
+    HOZO_INT,  /* 64 bits, signed; the specification's own table may narrow it */
+    HOZO_UINT, /* 64 bits */
+    HOZO_OBJECT,
+    HOZO_ARRAY,
+    HOZO_MAP
+};
+
+/* What a plugin does with a field or an annotation. */
+#define HOZO_OWN      1u /* serves it: applies it or makes an error */
+#define HOZO_READ     2u /* looks at it; someone else serves it */
+#define HOZO_REQUIRED 4u /* must be present if the member around it is */
+
+/*
+ * A field of config.json. `path` names members with dots, elements of arrays with [], values of maps
+ * with *: "linux.resources.devices[].major", "linux.resources.unified.*". No other field can be read.
+ * Owning an object, array or map does not own what lies in it: each field has a row of its own.
+ */
+struct hozo_field {
+    const char *path;
+    uint32_t type; /* enum hozo_type */
+    uint32_t use;
+    const char *const *values; /* strings: the permitted ones, NULL-terminated; NULL: any */
+    int64_t min, max;          /* integers: the permitted range, both 0: any */
+    const char *feature;       /* key in `features` to which `values` is given, or NULL */
+    const char *doc;           /* one line */
+};
+
+/* An annotation that changes what the plugin does; it goes into potentiallyUnsafeConfigAnnotations. */
+struct hozo_annotation {
+    const char *key; /* with a final '.': all that start so */
+    uint32_t use;
+    const char *doc;
+};
+
+/* A constant in `features`: path "linux.cgroup.v2", value as JSON text "true". */
+struct hozo_feature {
+    const char *path;
+    const char *value;
+};
+
+struct hozo_table {
+    const void *rows;
+    uint32_t count;
+    uint32_t row_size;
+};
+
+/* clang-format off */
+#define HOZO_TABLE(a) { (a), (uint32_t)(sizeof(a) / sizeof((a)[0])), (uint32_t)sizeof((a)[0]) }
+/* clang-format on */
+
+struct hozo_ctx;
+typedef int (*hozo_callback)(struct hozo_ctx *ctx);
+
+struct hozo_plugin {
+    uint32_t magic;
+    uint32_t size; /* of this structure in the author's header */
+    uint16_t abi_major;
+    uint16_t needs_minor;   /* the oldest host that offers all that the plugin uses */
+    uint32_t state_version; /* newest state that it writes and reads */
+
+    const char *name;    /* vendors: reverse domain name */
+    const char *version;
+    const char *package; /* as the distribution names it */
+    const char *summary; /* one line */
+
+    struct hozo_table names;       /* const char *: the file names, without .so, under which it may be opened */
+    struct hozo_table fields;      /* struct hozo_field */
+    struct hozo_table annotations; /* struct hozo_annotation */
+    struct hozo_table features;    /* struct hozo_feature */
+    struct hozo_table before;      /* const char *: plugins that come later in every stage */
+    struct hozo_table after;       /* const char * */
+
+    uint64_t flags; /* an unknown bit refuses the plugin */
+
+    hozo_callback validate; /* pure: relations between fields */
+    hozo_callback plan;     /* pure: appends operations */
+    hozo_callback prepare;  /* first side effect, on the host, before any process exists */
+    hozo_callback attach;   /* the process exists and is blocked */
+    hozo_callback exec;     /* pure: appends operations for a process that joins */
+    hozo_callback cleanup;  /* undo; must succeed when repeated; reverse order */
+};
+
+#define HOZO_HEADER                                                                                \
+    .magic = HOZO_MAGIC, .size = (uint32_t)sizeof(struct hozo_plugin),                             \
+    .abi_major = HOZO_ABI_MAJOR, .needs_minor = HOZO_ABI_MINOR
+
+/* In a shared object the descriptor is called hozo_plugin, in a static build hozo_plugin_NAME. */
+#ifdef HOZO_STATIC_PLUGINS
+#define HOZO_PLUGIN(id)                                                                            \
+    extern const struct hozo_plugin hozo_plugin_##id;                                              \
+    const struct hozo_plugin hozo_plugin_##id
+#else
+#define HOZO_PLUGIN(id)                                                                            \
+    extern __attribute__((visibility("default"))) const struct hozo_plugin hozo_plugin;            \
+    const struct hozo_plugin hozo_plugin
+#endif
+
+/* --- what the host offers ----------------------------------------------------------------------- */
+
+/* A place in config.json or in the host facts. Copy freely; valid while the callback runs. */
+struct hozo_cursor {
+    const void *node;
+    const char *path; /* "linux.resources.devices[2].major" */
+    uint64_t tag;     /* the host's */
+};
+
+enum hozo_log_level { HOZO_LOG_ERROR, HOZO_LOG_WARNING, HOZO_LOG_DEBUG };
+
+/* The phases of a plan that a plugin may append to. */
+enum hozo_phase {
+    HOZO_PHASE_PREPARE,
+    HOZO_PHASE_STAGE,
+    HOZO_PHASE_ATTACH,
+    HOZO_PHASE_MOUNTS,
+    HOZO_PHASE_SYSTEM,
+    HOZO_PHASE_PROCESS,
+    HOZO_PHASE_IDENTITY
+};
+
+/* A piece of the plugin's own work, done by its `prepare`: hozo plan shows it, hozo_work() returns it. */
+struct hozo_work {
+    uint32_t size;
+    uint32_t phase; /* HOZO_PHASE_PREPARE or HOZO_PHASE_ATTACH */
+    const char *path; /* JSON path that caused it */
+    const char *what; /* "write", "mkdir": the plugin's own vocabulary */
+    const char *value;
+    const void *data;
+    size_t data_size;
+};
+
+/* A system call in the container's process. Bit n of `pointers`: args[n] is an offset into `memory`. */
+struct hozo_syscall {
+    uint32_t size;
+    uint32_t phase;
+    const char *path;
+    const char *name;
+    uint64_t number;
+    uint64_t args[6];
+    uint64_t pointers;
+    const void *memory;
+    size_t memory_size;
+};
+
+/*
+ * Where the container's processes live, told by the plugin that manages control groups, from `plan`.
+ * The core clones into `directory` (v2) or writes the process's pid into each of `procs` (v1) before
+ * the process does anything; state, kill and ps use the files without any plugin. All paths absolute.
+ */
+struct hozo_cgroup {
+    uint32_t size;
+    const char *directory;    /* v2 directory to clone into, or NULL */
+    const char *const *procs; /* v1: cgroup.procs of each hierarchy, NULL-terminated, or NULL */
+    const char *list;         /* cgroup.procs that lists the container's processes */
+    const char *freeze;       /* freezer.state, or cgroup.freeze, or NULL */
+    const char *kill;         /* cgroup.kill, or NULL */
+    const char *const *mounts;/* v1: "controllers=path in that hierarchy", NULL-terminated: for cgroup mounts */
+};
+
+struct hozo_host {
+    uint32_t size;
+    uint32_t minor;
+
+    int (*error)(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt, va_list ap);
+    void (*log)(struct hozo_ctx *ctx, int level, const char *fmt, va_list ap);
+
+    /* About the container. */
+    const char *(*id)(struct hozo_ctx *ctx);
+    const char *(*option)(struct hozo_ctx *ctx, const char *name); /* NULL: not given */
+
+    /* 1 found, 0 absent, -1 not declared (the error is set). A NULL cursor: config.json's root. */
+    int (*find)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                struct hozo_cursor *found);
+    /* The host facts: the same, but nothing needs to be declared. */
+    int (*fact)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                struct hozo_cursor *found);
+    /* Elements of an array, members of a map: 1 and *found, 0 behind the last, -1 not declared.
+     * *key, if key is not NULL, is the member's name. */
+    int (*item)(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
+                struct hozo_cursor *found, const char **key);
+    const char *(*as_string)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+    int64_t (*as_int)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+    uint64_t (*as_uint)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+    int (*as_bool)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+    /* An annotation that is declared: 1, 0 absent, -1 not declared. */
+    int (*annotation)(struct hozo_ctx *ctx, const char *key, const char **value);
+
+    /* The plan: from `plan` and `exec` only. */
+    int (*plan_work)(struct hozo_ctx *ctx, const struct hozo_work *work);
+    int (*plan_syscall)(struct hozo_ctx *ctx, const struct hozo_syscall *call);
+    int (*cgroup)(struct hozo_ctx *ctx, const struct hozo_cgroup *cgroup);
+
+    /* From `prepare`, `attach`: the plugin's own work of this phase in order: 1, or 0 behind the last. */
+    int (*work)(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
+    /* From `attach`: the blocked process, as the host sees it. */
+    int (*process)(struct hozo_ctx *ctx, int32_t *pid, int *pidfd);
+
+    /* One JSON value that is kept with the container: set before a side effect, so that `cleanup` finds
+     * it after a crash as well. On disk when the call returns. get: NULL if nothing was set. */
+    int (*state_set)(struct hozo_ctx *ctx, const char *json, size_t size);
+    const char *(*state_get)(struct hozo_ctx *ctx, size_t *size);
+    /* The same value as a cursor. */
+    int (*state_find)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                      struct hozo_cursor *found);
+};
+
+/* Public in its first member only. */
+struct hozo_ctx {
+    const struct hozo_host *host;
+};
+
+/* --- calls -------------------------------------------------------------------------------------- */
+
+/* Sets the error that the user reads, "PATH: TEXT: strerror(errnum)"; path may be NULL, errnum 0.
+ * Returns -1. */
+__attribute__((format(printf, 4, 5))) static inline int
+hozo_error(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    ctx->host->error(ctx, errnum, path, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+__attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ctx *ctx, int level,
+                                                                  const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    ctx->host->log(ctx, level, fmt, ap);
+    va_end(ap);
+}
+
+#define hozo_id(ctx)                       ((ctx)->host->id(ctx))
+#define hozo_option(ctx, name)             ((ctx)->host->option(ctx, name))
+#define hozo_find(ctx, at, path, found)    ((ctx)->host->find(ctx, at, path, found))
+#define hozo_fact(ctx, at, path, found)    ((ctx)->host->fact(ctx, at, path, found))
+#define hozo_item(ctx, at, i, found, key)  ((ctx)->host->item(ctx, at, i, found, key))
+#define hozo_as_string(ctx, at)            ((ctx)->host->as_string(ctx, at))
+#define hozo_as_int(ctx, at)               ((ctx)->host->as_int(ctx, at))
+#define hozo_as_uint(ctx, at)              ((ctx)->host->as_uint(ctx, at))
+#define hozo_as_bool(ctx, at)              ((ctx)->host->as_bool(ctx, at))
+#define hozo_annotation(ctx, key, value)   ((ctx)->host->annotation(ctx, key, value))
+#define hozo_plan_work(ctx, w)             ((ctx)->host->plan_work(ctx, w))
+#define hozo_plan_syscall(ctx, s)          ((ctx)->host->plan_syscall(ctx, s))
+#define hozo_set_cgroup(ctx, c)            ((ctx)->host->cgroup(ctx, c))
+#define hozo_next_work(ctx, i, w)          ((ctx)->host->work(ctx, i, w))
+#define hozo_process(ctx, pid, pidfd)      ((ctx)->host->process(ctx, pid, pidfd))
+#define hozo_state_set(ctx, json, size)    ((ctx)->host->state_set(ctx, json, size))
+#define hozo_state_get(ctx, size)          ((ctx)->host->state_get(ctx, size))
+#define hozo_state_find(ctx, at, path, f)  ((ctx)->host->state_find(ctx, at, path, f))
+
+#ifdef __cplusplus
+}
+#endif
+#endif
