@@ -17,7 +17,8 @@
  *       }
  *     }
  *
- * `own` is hozo's own place in that hierarchy, relative to its mount.
+ * `own` is hozo's own place in that hierarchy, relative to its mount. It is absent if the mount
+ * does not show that place: one made in another cgroup namespace, or of another part of the hierarchy.
  */
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H
@@ -26,6 +27,20 @@
 
 /* Looks at the host. Changes nothing. */
 int facts_collect(struct json *facts, struct error *err);
+
+/* What the document is made from, as the kernel says it. */
+struct facts_source {
+    const char *kernel; /* uname: the release */
+    uint32_t euid;
+    int last_capability;
+    bool v2;               /* /sys/fs/cgroup is of the v2 hierarchy */
+    const char *cgroup;    /* /proc/self/cgroup */
+    const char *mountinfo; /* /proc/self/mountinfo; NULL with v2: all of the hierarchy shows */
+};
+
+/* Appends the document: the part of facts_collect() that looks at nothing. */
+struct text;
+int facts_write(struct text *out, const struct facts_source *source, struct error *err);
 
 /* Reads a recorded document. */
 int facts_read(struct json *facts, const char *file, struct error *err);

@@ -19,7 +19,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_DEBUG };
 struct error;
 int log_open(struct log *log, const char *file, const char *format, bool debug, struct error *err);
 
-/* One line. Errors go to standard error as well; debug lines only with --debug. */
+/* One line. Errors go to standard error as well; all others are written only with --debug: engines read
+ * the standard error of a success as output, and a log with a second line as broken. */
 void log_line(const struct log *log, enum log_level level, const char *message);
 
 #endif

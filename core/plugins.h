@@ -7,6 +7,8 @@
 #ifndef CORE_PLUGINS_H
 #define CORE_PLUGINS_H
 
+#include <cjson/cJSON.h>
+
 #include "core/error.h"
 #include "include/hozo/plugin.h"
 
@@ -15,10 +17,10 @@ struct text;
 
 /* An entry of a plugin directory: NAME.so */
 struct plugin_file {
-    char *name;   /* without .so */
+    char *name;   /* without .so; "" for an entry that is not NAME.so */
     char *path;   /* directory/NAME.so; in a static build "(built in)" */
     const struct hozo_plugin *built_in; /* static build */
-    bool masked;  /* some directory links it to /dev/null */
+    struct plugin *plugin; /* once it is open under this name */
 };
 
 /* An opened plugin. */
@@ -53,8 +55,21 @@ int plugins_open_recorded(struct plugins *p, const char *as, struct error *err);
  * of the declared type, permitted; then puts the opened plugins into their order. */
 int plugins_for_config(struct container *c, struct error *err);
 
-/* Calls one callback of every opened plugin in order. */
-enum plugin_stage { STAGE_VALIDATE, STAGE_PLAN, STAGE_PREPARE, STAGE_ATTACH, STAGE_EXEC };
+/* For exec: every member of a `process` object is served, by the core or by a plugin that is open. */
+int plugins_for_process(struct container *c, const cJSON *process, struct error *err);
+
+/* Names every opened plugin in c->state.plugins; one that stands there already keeps its value. */
+int plugins_record(struct container *c, struct error *err);
+
+/* Calls one callback of every opened plugin in order. STAGE_CLEANUP is plugins_cleanup()'s. */
+enum plugin_stage {
+    STAGE_VALIDATE,
+    STAGE_PLAN,
+    STAGE_PREPARE,
+    STAGE_ATTACH,
+    STAGE_EXEC,
+    STAGE_CLEANUP
+};
 int plugins_call(struct container *c, enum plugin_stage stage, struct error *err);
 
 /* Calls cleanup of every opened plugin in reverse order, all of them even if one fails; the first error

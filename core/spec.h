@@ -40,7 +40,8 @@ struct spec_field {
     enum spec_server server;
     const struct spec_field *members; /* SPEC_OBJECT: table; MAP, ARRAY: one row, the element */
     const char *const *values;        /* permitted strings, NULL-terminated; NULL: any */
-    const char *package;              /* SERVED_BY_PLUGIN: what to install; inherited from above */
+    const char *package;              /* SERVED_BY_PLUGIN: what to install */
+    uint8_t min;                      /* UINT: least value; ARRAY: least number of elements */
 };
 
 extern const struct spec_field spec_config[];  /* the members of config.json */
@@ -59,7 +60,8 @@ int spec_check(const struct json *doc, const cJSON *object, const struct spec_fi
  * Calls visit() for each present leaf and container that the specification knows, parents first, with
  * its path as text and the row; stops at a negative return and returns it. visit() returning 1 for a
  * container keeps the walk from descending. `unknown`, if not NULL, is called for members that no
- * specification knows.
+ * specification knows. An element is visited with the one row of its array or map, named "[]" or "*".
+ * Without memory the walk ends with -ENOMEM.
  */
 struct spec_visit {
     int (*visit)(void *data, const char *path, const cJSON *node, const struct spec_field *row);

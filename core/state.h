@@ -44,6 +44,7 @@ struct state {
     struct state_plugin *plugins; /* in their order */
     size_t n_plugins;
     char *annotations;    /* JSON object text, or NULL if the configuration has none */
+    bool own_pid_namespace; /* its end ends all of the container's processes */
 };
 
 void state_free(struct state *s);
@@ -60,22 +61,30 @@ int state_create(const char *root, const char *id, struct error *err);
 int state_open(const char *root, const char *id, bool lock, struct error *err);
 
 int state_write(int dirfd, const struct state *s, struct error *err);
+/* A directory without state.json (create has just begun, or crashed): STATE_ABSENT, and the same text
+ * as for an unknown container. `delete` removes such a directory. */
+#define STATE_ABSENT (-2)
 int state_read(int dirfd, const char *id, struct state *s, struct error *err);
 
 /* Removes all files of ROOT/ID and the directory. */
 int state_remove(const char *root, const char *id, int dirfd, struct error *err);
 
-/* /proc/PID/stat: false if there is no such process. A zombie has state 'Z'. */
+/* /proc/PID/stat: false if there is no such process. A zombie has state 'Z'. Either may be NULL. */
 bool process_stat(pid_t pid, char *state, uint64_t *start_time);
 
 /* The recorded process, and only it (pid and start time agree), alive. Returns a pidfd or -1. */
 int state_pidfd(const struct state *s);
 enum status state_status(int dirfd, const struct state *s);
 
-/* The state as the specification prints it: compact for hooks, indented for `state`. `pid` 0 leaves
- * the member at 0. `pid_text`, if not NULL, stands for the number (a late value). */
+/* The state as the specification prints it: compact for hooks, only its own members; indented for
+ * `state`, with rootfs, created and owner, which engines read. A stopped container has pid 0.
+ * `pid_text`, if not NULL, stands for the number (a late value). */
 struct text;
 void state_print_oci(const struct state *s, enum status status, const char *pid_text, bool pretty,
                      struct text *out);
+
+/* For `list`: compact, all members; `owner` is the user's name. */
+void state_print_list(const struct state *s, enum status status, const char *owner,
+                      struct text *out);
 
 #endif

@@ -39,8 +39,14 @@ struct sync_message {
  *
  * Start: one byte written to the FIFO `start` lets I go on. To `result` I then writes START_EXECUTING
  * directly before execve; end of file behind it (the descriptor is close-on-exec) means executed.
- * On a failure, before or after that byte, I writes one struct sync_message with type FAILED and exits.
+ * On a failure, before or after that byte, I writes a struct sync_failure, as long as its text, in one
+ * piece, and exits: whoever starts the container no longer has the plan.
  */
 #define START_EXECUTING 'x'
+
+struct sync_failure {
+    struct sync_message message;
+    char text[2048]; /* the operation's JSON path, NUL, its failure text, NUL; cut to fit */
+};
 
 #endif

@@ -30,8 +30,11 @@ struct option {
     const char *help;
 };
 
-/* Consumes options from the front of argv; *argv and *argc then hold what is left. */
+/* Consumes options from the front of argv; *argv and *argc then hold what is left. --help prints the
+ * table and fails with this as errnum: main() then ends well, whatever the verb returns. */
+#define OPTIONS_HELP (-1)
 int options_parse(const struct option *table, int *argc, char ***argv, struct error *err);
+void options_print(const struct option *table);
 
 /* What was said before the verb. */
 struct globals {
@@ -45,8 +48,10 @@ struct globals {
 
 struct verb {
     const char *name, *arguments, *help;
-    /* The exit status, or a negative number with *err filled. */
+    /* argv holds the words behind the verb. The exit status, or a negative number -n with *err filled:
+     * then n is the exit status. */
     int (*run)(const struct globals *g, int argc, char **argv, struct error *err);
+    bool stateless; /* works where there is no place for states: globals.root may be NULL */
 };
 
 #define VERBS(VERB)                                                                                \
@@ -58,7 +63,11 @@ struct verb {
 VERBS(VERB)
 #undef VERB
 
-/* Exactly `count` arguments must be left: "hozo kill: container ID missing". */
+/* Between `min` and `max` arguments must be left: "kill: container ID missing". */
 int arguments_expect(const char *verb, int argc, int min, int max, struct error *err);
+
+/* Writes to standard output; all of it, or an error. */
+struct text;
+int output(const struct text *text, struct error *err);
 
 #endif

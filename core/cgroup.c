@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+
+#include "core/state.h"
+
+/* Descriptors that signalling holds at a time. */
+#define BATCH 64
+/* Of SIGKILL: a container that forks faster than this many passes is an error. */
+#define PASSES 1000
+
+/* --- the freezer --------------------------------------------------------------------------------
+ */
+
+static bool is_v1_freezer(const char *path)
+{
+    const char *name = strrchr(path, '/');
+
+    return name && !strcmp(name, "/freezer.state");
+}
+
+/* cgroup.events says whether all processes stopped; cgroup.freeze only that they should. */
+static int open_freezer_status(const char *freeze)
+{
+    char path[PATH_MAX];
+    const char *name = strrchr(freeze, '/');
+
+    if (is_v1_freezer(freeze))
+        return open(freeze, O_RDONLY | O_CLOEXEC);
+    if (!name || (size_t)snprintf(path, sizeof path, "%.*s/cgroup.events", (int)(name - freeze),
+                                  freeze) >= sizeof path)
+        return -1;
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool cgroup_frozen(const struct state_cgroup *cgroup)
+{
+    char text[256];
+
+    if (!cgroup->freeze)
+        return false;
+    auto_close int fd = open_freezer_status(cgroup->freeze);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n < 0)
+        return false;
+    text[n] = '\0';
+    return is_v1_freezer(cgroup->freeze) ? !strcmp(text, "FROZEN\n")
+                                         : strstr(text, "frozen 1") != NULL;
+}
+
+static int write_word(const char *path, const char *word)
+{
+    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+    return fd < 0 || write(fd, word, strlen(word)) < 0 ? -1 : 0;
+}
+
+int cgroup_thaw(const struct state_cgroup *cgroup, struct error *err)
+{
+    if (!cgroup->freeze || !is_v1_freezer(cgroup->freeze))
+        return 0;
+    if (write_word(cgroup->freeze, "THAWED") && errno != ENOENT && errno != ENODEV)
+        return fail(err, errno, NULL, "write %s", cgroup->freeze);
+    return 0;
+}
+
+/* --- the processes ------------------------------------------------------------------------------
+ */
+
+struct pids {
+    pid_t *at;
+    size_t count, room;
+};
+
+static void pids_free(struct pids *p)
+{
+    free(p->at);
+}
+
+#define auto_pids __attribute__((cleanup(pids_free)))
+
+static int pids_add(struct pids *p, pid_t pid)
+{
+    if (p->count == p->room) {
+        size_t room = p->room ? 2 * p->room : 64;
+        pid_t *at = reallocarray(p->at, room, sizeof *at);
+
+        if (!at)
+            return -1;
+        p->at = at;
+        p->room = room;
+    }
+    p->at[p->count++] = pid;
+    return 0;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+    pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static bool pids_have(const struct pids *p, pid_t pid)
+{
+    return p->count && bsearch(&pid, p->at, p->count, sizeof pid, compare_pids);
+}
+
+/* The cgroup was removed meanwhile; or it is threaded, and its domain lists the processes. */
+static bool nothing_there(int errnum)
+{
+    return errnum == ENOENT || errnum == ENODEV || errnum == EOPNOTSUPP;
+}
+
+static int collect_list(int dirfd, struct pids *pids)
+{
+    int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    auto_fclose FILE *file = fd < 0 ? NULL : fdopen(fd, "re");
+    int pid;
+
+    if (!file) {
+        int errnum = errno;
+
+        if (fd >= 0)
+            close(fd);
+        errno = errnum;
+        return fd < 0 && nothing_there(errnum) ? 0 : -1;
+    }
+    /* 0 stands for a process that this pid namespace does not see. */
+    while (fscanf(file, "%d", &pid) == 1)
+        if (pid > 0 && pids_add(pids, pid))
+            return -1;
+    return ferror(file) && !nothing_there(errno) ? -1 : 0;
+}
+
+/* Takes the descriptor. */
+static int collect_tree(int dirfd, struct pids *pids)
+{
+    DIR *dir = fdopendir(dirfd);
+    int failed = dir ? collect_list(dirfd, pids) : -1;
+
+    if (!dir) {
+        close(dirfd);
+        return -1;
+    }
+    for (struct dirent *e; !failed && (e = readdir(dir));) {
+        if (e->d_type != DT_DIR || !strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        int child = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        failed = child >= 0 ? collect_tree(child, pids) : nothing_there(errno) ? 0 : -1;
+    }
+    closedir(dir);
+    return failed;
+}
+
+/* Every process of the cgroup and below, sorted. */
+static int collect(const struct state_cgroup *cgroup, struct pids *pids)
+{
+    char path[PATH_MAX];
+    const char *end = cgroup->list ? strrchr(cgroup->list, '/') : NULL;
+
+    pids->count = 0;
+    if (!end)
+        return 0;
+    if ((size_t)snprintf(path, sizeof path, "%.*s", (int)(end - cgroup->list), cgroup->list) >=
+        sizeof path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0 ? !nothing_there(errno) : collect_tree(dirfd, pids))
+        return -1;
+    if (pids->count)
+        qsort(pids->at, pids->count, sizeof *pids->at, compare_pids);
+    return 0;
+}
+
+/* A pid may pass to a stranger between the listing and the signal. So a descriptor is opened first,
+ * and used only if a later listing still has the pid: it is then of that process, or of one that is
+ * gone. */
+static int signal_batch(const struct state_cgroup *cgroup, const pid_t *pids, size_t count,
+                        int number)
+{
+    auto_pids struct pids still = {0};
+    int fds[BATCH], failed = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if ((fds[i] = pidfd_open(pids[i], 0)) < 0 && errno != ESRCH)
+            failed = errno;
+    if (collect(cgroup, &still))
+        failed = errno;
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] < 0)
+            continue;
+        if (pids_have(&still, pids[i]) && pidfd_send_signal(fds[i], number, NULL, 0) &&
+            errno != ESRCH)
+            failed = errno;
+        close(fds[i]);
+    }
+    errno = failed;
+    return failed ? -1 : 0;
+}
+
+/* One pass; *news: it met a process that the pass before did not. */
+static int signal_pass(const struct state_cgroup *cgroup, int number, struct pids *before,
+                       bool *news)
+{
+    struct pids now = {0};
+    int failed = 0;
+
+    *news = false;
+    if (collect(cgroup, &now))
+        failed = errno;
+    for (size_t i = 0; i < now.count; i += BATCH) {
+        size_t count = now.count - i < BATCH ? now.count - i : BATCH;
+
+        if (signal_batch(cgroup, now.at + i, count, number))
+            failed = errno;
+    }
+    for (size_t i = 0; i < now.count; i++)
+        *news |= !pids_have(before, now.at[i]);
+    pids_free(before);
+    *before = now;
+    errno = failed;
+    return failed ? -1 : 0;
+}
+
+int cgroup_signal(const struct state_cgroup *cgroup, int number, struct error *err)
+{
+    auto_pids struct pids before = {0};
+    bool news = true;
+
+    if (number == SIGKILL && cgroup->kill && !write_word(cgroup->kill, "1"))
+        return 0;
+    for (unsigned pass = 0; news; pass++) {
+        if (pass == PASSES)
+            return fail(err, 0, NULL, "the container makes processes faster than they are killed");
+        if (signal_pass(cgroup, number, &before, &news))
+            return fail(err, errno, NULL, "signal the processes of %s", cgroup->list);
+        if (number != SIGKILL)
+            return 0;
+    }
+    return cgroup_thaw(cgroup, err);
+}
+
+bool cgroup_populated(const struct state_cgroup *cgroup)
+{
+    auto_pids struct pids pids = {0};
+
+    /* What cannot be read is not known to be empty. */
+    return collect(cgroup, &pids) || pids.count;
+}

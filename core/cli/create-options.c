@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/create-options.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+
+#include "core/compile.h"
+#include "core/facts.h"
+#include "core/lifecycle.h"
+#include "core/linux/console-socket.h"
+#include "core/pidfile.h"
+
+static const char *cgroup_manager(const struct globals *g)
+{
+    return g->cgroup_manager ? g->cgroup_manager : g->systemd_cgroup ? "systemd" : "cgroupfs";
+}
+
+int create_load(const struct globals *g, const struct create_options *o, const char *id,
+                struct container *c, struct error *err)
+{
+    const char *bundle = o->bundle ? o->bundle : ".";
+    auto_close int dirfd = -1;
+
+    if (id_check(id, err) < 0)
+        return -1;
+    c->root = g->root;
+    c->plugins.dir = g->plugin_dir;
+    c->cgroup_manager = cgroup_manager(g);
+    c->no_pivot = o->no_pivot;
+    c->no_new_keyring = o->no_new_keyring;
+    c->state.id = strdup(id);
+    c->state.bundle = realpath(bundle, NULL);
+    if (!c->state.id)
+        return fail_memory(err);
+    if (!c->state.bundle || (dirfd = open(c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return fail(err, errno, NULL, "bundle %s", bundle);
+    if (create_count_fds(c, o->preserve_fds, err) < 0)
+        return -1;
+    if (config_load(c, o->config ? AT_FDCWD : dirfd, o->config ? o->config : "config.json", err) < 0)
+        return -1;
+    return c->facts.root ? 0 : facts_collect(&c->facts, err);
+}
+
+int create_count_fds(struct container *c, unsigned preserve, struct error *err)
+{
+    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
+
+    /* Meant for this process, not for one that merely left it in the environment. */
+    if (pid && count && strtol(pid, NULL, 10) == getpid()) {
+        long n = strtol(count, NULL, 10);
+
+        if (n > 0 && n < 1024)
+            c->listen_fds = (unsigned)n;
+    }
+    if (preserve > 65536)
+        return fail(err, 0, NULL, "--preserve-fds: %u is too many", preserve);
+    c->preserve_fds = c->listen_fds + preserve;
+    for (unsigned fd = 3; fd < 3 + c->preserve_fds; fd++)
+        if (fcntl((int)fd, F_GETFD) < 0)
+            return fail(err, errno, NULL, "descriptor %u is to be passed on, but", fd);
+    return 0;
+}
+
+int create_check_terminal(const struct container *c, const struct create_options *o, bool detach,
+                          struct error *err)
+{
+    bool terminal = json_bool(json_get(c->config.root, "process"), "terminal", false);
+
+    if (terminal && detach && !o->console_socket)
+        return fail(err, 0, "process.terminal",
+                    "cannot allocate tty if runc will detach without setting console socket");
+    if (o->console_socket && (!terminal || !detach))
+        return fail(err, 0, "process.terminal",
+                    "a console socket needs a terminal and a detached container");
+    return 0;
+}
+
+static int deliver(const struct container *c, const struct create_options *o, int console,
+                   struct error *err)
+{
+    if (o->console_socket && console_send(o->console_socket, console, err) < 0)
+        return -1;
+    return o->pid_file ? pidfile_write(o->pid_file, c->pid, err) : 0;
+}
+
+int create_deliver(struct container *c, const struct create_options *o, int *console,
+                   struct error *err)
+{
+    if (!deliver(c, o, *console, err))
+        return 0;
+    container_abort(c);
+    cleanup_close(console);
+    *console = -1;
+    return -1;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What create and run have in common. */
+#ifndef CORE_CLI_CREATE_OPTIONS_H
+#define CORE_CLI_CREATE_OPTIONS_H
+
+#include "core/cli/cli.h"
+#include "core/container.h"
+
+struct create_options {
+    const char *bundle, *config, *pid_file, *console_socket;
+    bool no_pivot, no_new_keyring;
+    unsigned preserve_fds;
+};
+
+/* Rows for an option table; `o` is a struct create_options. */
+#define CREATE_OPTIONS(o)                                                                          \
+    {"bundle", 'b', OPTION_STRING, &(o).bundle, "DIR", "directory of the bundle; default: here"},  \
+    {"config", 'f', OPTION_STRING, &(o).config, "FILE", "configuration instead of config.json"},   \
+    {"pid-file", 0, OPTION_STRING, &(o).pid_file, "FILE", "write the process's pid there"},        \
+    {"console-socket", 0, OPTION_STRING, &(o).console_socket, "SOCKET", "send the terminal there"},\
+    {"no-pivot", 0, OPTION_FLAG, &(o).no_pivot, NULL, "move the root instead of pivot_root(2)"},   \
+    {"no-new-keyring", 0, OPTION_FLAG, &(o).no_new_keyring, NULL, "keep the caller's session keyring"}, \
+    {"preserve-fds", 0, OPTION_NUMBER, &(o).preserve_fds, "N", "pass descriptors 3 .. N+2 on"},    \
+    {"no-subreaper", 0, OPTION_FLAG, NULL, NULL, "accepted for compatibility"}
+
+/* Bundle, configuration, host facts and options into *c; nothing is created yet. */
+int create_load(const struct globals *g, const struct create_options *o, const char *id,
+                struct container *c, struct error *err);
+
+/* The configuration, and the options that only make sense with or without a terminal. */
+int create_check_terminal(const struct container *c, const struct create_options *o, bool detach,
+                          struct error *err);
+
+/* Hands the console out and writes the pid file; on failure the container is undone. */
+int create_deliver(struct container *c, const struct create_options *o, int *console,
+                   struct error *err);
+
+/* Counts what is passed on: LISTEN_FDS of socket activation, then --preserve-fds. */
+int create_count_fds(struct container *c, unsigned preserve, struct error *err);
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "core/cli/cli.h"
+#include "core/lifecycle.h"
+
+/* Engines force-delete what may never have existed. */
+static bool is_unknown(const struct error *err)
+{
+    return !strcmp(err->text, "container does not exist");
+}
+
+int verb_delete(const struct globals *g, int argc, char **argv, struct error *err)
+{
+    bool force = false;
+    const struct option options[] = {
+        {"force", 'f', OPTION_FLAG, &force, NULL, "kill it first if it runs; unknown is no error"}, {0}};
+    auto_container struct container c;
+    enum status status;
+
+    container_init(&c);
+    c.plugins.dir = g->plugin_dir;
+    if (options_parse(options, &argc, &argv, err) < 0 ||
+        arguments_expect("delete", argc, 1, 1, err) < 0)
+        return -1;
+    if (container_open(&c, g->root, argv[0], err) < 0) {
+        if (force && c.dirfd < 0 && is_unknown(err))
+            return 0;
+        if (c.dirfd < 0 || (err->errnum != ENODATA && !force))
+            return -1;
+        return state_remove(g->root, argv[0], c.dirfd, err);
+    }
+    status = state_status(c.dirfd, &c.state);
+    if (!force && status != STATUS_STOPPED && status != STATUS_CREATED)
+        return fail(err, 0, NULL, "cannot delete container %s that is not stopped: %s", argv[0],
+                    status_name[status]);
+    return container_destroy(&c, force, err);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <string.h>
+
+#include "core/cli/cli.h"
+#include "core/cli/create-options.h"
+#include "core/exec.h"
+#include "core/lifecycle.h"
+#include "core/linux/console-socket.h"
+#include "core/linux/terminal.h"
+#include "core/pidfile.h"
+
+/* What an exec returns that failed before its program ran: no program of the container can be confused
+ * with it more easily than any other value, and engines expect it. */
+#define EXEC_FAILED (-255)
+
+struct exec_options {
+    struct exec_overrides o;
+    struct option_list env, gids, caps;
+    const char *pid_file, *console_socket;
+    unsigned preserve_fds;
+    bool detach;
+};
+
+static int check_terminal(const struct exec_options *x, bool terminal, struct error *err)
+{
+    if (terminal && x->detach && !x->console_socket)
+        return fail(err, 0, "process.terminal",
+                    "cannot allocate tty if runc will detach without setting console socket");
+    if (x->console_socket && (!terminal || !x->detach))
+        return fail(err, 0, "process.terminal",
+                    "a console socket needs a terminal and a detached process");
+    return 0;
+}
+
+static int start(struct container *c, struct exec_options *x, const char *root, const char *id,
+                 int *console, struct error *err)
+{
+    auto_json struct json process = {0};
+
+    if (container_open(c, root, id, err) < 0 || create_count_fds(c, x->preserve_fds, err) < 0 ||
+        exec_process(c, &x->o, &process, err) < 0 ||
+        check_terminal(x, json_bool(process.root, "terminal", false), err) < 0 ||
+        container_exec(c, &process, x->o.ignore_paused, console, err) < 0)
+        return -1;
+    if (x->console_socket && console_send(x->console_socket, *console, err) < 0)
+        return -1;
+    return x->pid_file ? pidfile_write(x->pid_file, c->pid, err) : 0;
+}
+
+static int run(const struct globals *g, int argc, char **argv, struct exec_options *x,
+               struct error *err)
+{
+    auto_foreground struct foreground fg = FOREGROUND_INIT;
+    auto_container struct container c;
+    auto_close int console = -1;
+    int status;
+
+    container_init(&c);
+    c.plugins.dir = g->plugin_dir;
+    if (!x->o.process_file && argc < 2)
+        return fail(err, 0, NULL, "process args cannot be empty");
+    x->o.args = (const char *const *)argv + 1;
+    x->o.env = x->env.at, x->o.n_env = x->env.count;
+    x->o.gids = x->gids.at, x->o.n_gids = x->gids.count;
+    x->o.capabilities = x->caps.at, x->o.n_capabilities = x->caps.count;
+    if (!x->detach && foreground_prepare(&fg, err) < 0)
+        return -1;
+    if (start(&c, x, g->root, argv[0], &console, err) < 0)
+        return -1;
+    if (x->detach)
+        return 0;
+    close(steal_fd(c.dirfd)); /* the lock: others may exec, kill and delete meanwhile */
+    if (foreground_run(&fg, c.pidfd, c.pid, steal_fd(console), &status, err) < 0)
+        return -1;
+    return status;
+}
+
+int verb_exec(const struct globals *g, int argc, char **argv, struct error *err)
+{
+    struct exec_options x = {0};
+    const struct option options[] = {
+        {"process", 'p', OPTION_STRING, &x.o.process_file, "FILE", "the process as JSON"},
+        {"detach", 'd', OPTION_FLAG, &x.detach, NULL, "return once the program runs"},
+        {"pid-file", 0, OPTION_STRING, &x.pid_file, "FILE", "write the process's pid there"},
+        {"console-socket", 0, OPTION_STRING, &x.console_socket, "SOCKET", "send the terminal there"},
+        {"tty", 't', OPTION_FLAG, &x.o.tty, NULL, "give it a terminal"},
+        {"cwd", 0, OPTION_STRING, &x.o.cwd, "DIR", "working directory in the container"},
+        {"env", 'e', OPTION_LIST, &x.env, "NAME=VALUE", "add to the environment"},
+        {"user", 'u', OPTION_STRING, &x.o.user, "UID[:GID]", "who runs it"},
+        {"additional-gids", 'g', OPTION_LIST, &x.gids, "GID", "a further group"},
+        {"cap", 'c', OPTION_LIST, &x.caps, "CAP_NAME", "a further capability"},
+        {"no-new-privs", 0, OPTION_FLAG, &x.o.no_new_privs, NULL, "set no_new_privs"},
+        {"preserve-fds", 0, OPTION_NUMBER, &x.preserve_fds, "N", "pass descriptors 3 .. N+2 on"},
+        {"ignore-paused", 0, OPTION_FLAG, &x.o.ignore_paused, NULL, "even in a paused container"},
+        {0},
+    };
+    int r;
+
+    if (options_parse(options, &argc, &argv, err) < 0 ||
+        arguments_expect("exec", argc, 1, INT32_MAX, err) < 0)
+        return -1;
+    r = run(g, argc, argv, &x, err);
+    free(x.env.at);
+    free(x.gids.at);
+    free(x.caps.at);
+    if (r >= 0)
+        return r;
+    fail_prefix(err, "exec failed");
+    return EXEC_FAILED;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+
+#include "core/cgroup.h"
+#include "core/cli/cli.h"
+#include "core/signals.h"
+#include "core/state.h"
+
+/* Engines match these words. */
+static int not_running(struct error *err)
+{
+    return fail(err, 0, NULL, "container not running: no such process");
+}
+
+/* The process of the container, by a descriptor that can mean no other. */
+static int signal_init(const struct state *s, int number, struct error *err)
+{
+    auto_close int pidfd = state_pidfd(s);
+
+    if (pidfd < 0)
+        return not_running(err);
+    if (pidfd_send_signal(pidfd, number, NULL, 0))
+        return errno == ESRCH ? not_running(err) : fail(err, errno, NULL, "send signal %d", number);
+    return 0;
+}
+
+static int send_one(const struct state *s, int number, struct error *err)
+{
+    if (signal_init(s, number, err))
+        return -1;
+    if (number != SIGKILL)
+        return 0;
+    /* No pid namespace dies with this process: what it has started would go on. */
+    if (!s->own_pid_namespace)
+        return cgroup_signal(&s->cgroup, number, err);
+    return cgroup_thaw(&s->cgroup, err);
+}
+
+/* Also after the end of the container, for what it has left behind. */
+static int send_all(const struct state *s, int number, struct error *err)
+{
+    auto_close int pidfd = state_pidfd(s);
+
+    if (s->cgroup.list)
+        return cgroup_signal(&s->cgroup, number, err);
+    return pidfd < 0 ? 0 : signal_init(s, number, err);
+}
+
+/* Without the lock: it must be possible to kill a container whose `start` hangs in a hook. */
+int verb_kill(const struct globals *g, int argc, char **argv, struct error *err)
+{
+    bool all = false;
+    const struct option options[] = {
+        {"all", 'a', OPTION_FLAG, &all, NULL, "every process of the container"},
+        {0},
+    };
+    auto_state struct state state = {0};
+
+    if (options_parse(options, &argc, &argv, err) || arguments_expect("kill", argc, 1, 2, err))
+        return -1;
+    int number = argc > 1 ? signal_parse(argv[1]) : SIGTERM;
+    if (number < 0)
+        return fail(err, 0, NULL, "unknown signal \"%s\"", argv[1]);
+    auto_close int dirfd = state_open(g->root, argv[0], false, err);
+    if (dirfd < 0 || state_read(dirfd, argv[0], &state, err))
+        return -1;
+    if (state_status(dirfd, &state) == STATUS_CREATING)
+        return fail(err, 0, NULL, "the container is still being created");
+    return all ? send_all(&state, number, err) : send_one(&state, number, err);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hozo [OPTIONS] VERB [OPTIONS] [ARGUMENTS] */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <string.h>
+
+#include "build-config.h"
+#include "core/cli/cli.h"
+#include "core/cli/root.h"
+#include "core/log.h"
+
+#ifndef HOZO_COMMIT
+#define HOZO_COMMIT ""
+#endif
+
+/* clang-format off */
+static const struct verb verbs[] = {
+    {"create",   "[OPTIONS] ID", "create a container from a bundle", verb_create, false},
+    {"delete",   "[OPTIONS] ID", "remove a container and all it left", verb_delete, false},
+    {"exec",     "[OPTIONS] ID [COMMAND [ARGUMENTS]]", "run another process in a container", verb_exec, false},
+    {"features", "", "print what this installation supports, as JSON", verb_features, true},
+    {"kill",     "[OPTIONS] ID [SIGNAL]", "send a signal to a container (default: TERM)", verb_kill, false},
+    {"list",     "[OPTIONS]", "list the containers", verb_list, false},
+    {"plan",     "[OPTIONS]", "print what creating a container would do", verb_plan, true},
+    {"plugin",   "list", "show the installed plugins", verb_plugin, true},
+    {"run",      "[OPTIONS] ID", "create and start a container, and wait for its end", verb_run, false},
+    {"spec",     "[OPTIONS]", "write a config.json to begin with", verb_spec, true},
+    {"start",    "ID", "let a created container run its program", verb_start, false},
+    {"state",    "ID", "print the state of a container, as JSON", verb_state, false},
+};
+/* clang-format on */
+
+/* What is open beside 0, 1, 2 is nobody's business but of --preserve-fds; and no descriptor of ours
+ * may become one of those three. */
+static int descriptors(struct error *err)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != fd)
+            return fail(err, errno, NULL, "open /dev/null as descriptor %d", fd);
+    if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))
+        return fail(err, errno, NULL, "close_range");
+    return 0;
+}
+
+static int print_version(void)
+{
+    printf("hozo version %s\n", HOZO_VERSION);
+    if (HOZO_COMMIT[0])
+        printf("commit: %s\n", HOZO_COMMIT);
+    printf("spec: %s\n", HOZO_SPEC_VERSION);
+    return 0;
+}
+
+static int print_help(const struct option *options)
+{
+    printf("Usage: hozo [OPTIONS] VERB [OPTIONS] [ARGUMENTS]\n\nVerbs:\n");
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        printf("  %-10s %s\n", verbs[i].name, verbs[i].help);
+    options_print(options);
+    return 0;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+        if (!strcmp(verbs[i].name, name))
+            return &verbs[i];
+    return NULL;
+}
+
+/* The verb prints its own options when it parses them; this comes before. */
+static bool help_head(const struct verb *verb, int argc, char **argv)
+{
+    for (int i = 0; i < argc && argv[i][0] == '-'; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-help") || !strcmp(argv[i], "-h")) {
+            printf("Usage: hozo %s %s\n\n%s\n", verb->name, verb->arguments, verb->help);
+            return true;
+        }
+    return false;
+}
+
+static int choose_cgroup_manager(struct globals *g, struct error *err)
+{
+    if (!g->cgroup_manager)
+        g->cgroup_manager = g->systemd_cgroup ? "systemd" : "cgroupfs";
+    if (!strcmp(g->cgroup_manager, "cgroupfs") || !strcmp(g->cgroup_manager, "systemd") ||
+        !strcmp(g->cgroup_manager, "disabled"))
+        return 0;
+    return fail(err, 0, NULL, "--cgroup-manager: \"%s\" is none of cgroupfs, systemd, disabled",
+                g->cgroup_manager);
+}
+
+/* The exit status, or a negative number with *err filled. */
+static int run(struct log *log, int argc, char **argv, struct error *err)
+{
+    struct globals g = {.log_format = "text"};
+    auto_free char *root = NULL;
+    bool version = false, help = false;
+    /* clang-format off */
+    const struct option options[] = {
+        {"root", 0, OPTION_STRING, &g.root, "DIR", "where the states of containers lie"},
+        {"log", 0, OPTION_STRING, &g.log, "FILE", "append errors to this file"},
+        {"log-format", 0, OPTION_STRING, &g.log_format, "FORMAT", "text or json"},
+        {"debug", 0, OPTION_FLAG, &g.debug, NULL, "log more than errors"},
+        {"systemd-cgroup", 0, OPTION_FLAG, &g.systemd_cgroup, NULL, "as --cgroup-manager systemd"},
+        {"cgroup-manager", 0, OPTION_STRING, &g.cgroup_manager, "NAME", "cgroupfs, systemd or disabled"},
+        {"plugin-dir", 0, OPTION_STRING, &g.plugin_dir, "DIR", "take plugins from here only"},
+        {"rootless", 0, OPTION_STRING, NULL, "VALUE", NULL},
+        {"criu", 0, OPTION_STRING, NULL, "PATH", NULL},
+        {"version", 'v', OPTION_FLAG, &version, NULL, "print the version"},
+        {"V", 0, OPTION_FLAG, &version, NULL, "the same"},
+        {"help", 'h', OPTION_FLAG, &help, NULL, "print this"},
+        {0},
+    };
+    /* clang-format on */
+    int parsed = options_parse(options, &argc, &argv, err);
+    /* The log comes first: engines read there why even the command line was refused. */
+    struct error log_error;
+
+    if (log_open(log, g.log, g.log_format, g.debug, &log_error) && !parsed) {
+        *err = log_error;
+        return -1;
+    }
+    if (parsed)
+        return -1;
+    if (version || help)
+        return version ? print_version() : print_help(options);
+    if (!argc)
+        return fail(err, 0, NULL, "verb missing; see hozo --help");
+    const struct verb *verb = find_verb(argv[0]);
+    if (!verb)
+        return fail(err, 0, NULL, "unknown verb \"%s\"; see hozo --help", argv[0]);
+    bool stateless = help_head(verb, argc - 1, argv + 1) || verb->stateless;
+    if (choose_cgroup_manager(&g, err) || (root_choose(g.root, &root, err) && !stateless))
+        return -1;
+    g.root = root;
+    *err = (struct error){0};
+    return verb->run(&g, argc - 1, argv + 1, err);
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = {0};
+    struct log log = {.fd = -1};
+    char text[sizeof err.path + sizeof err.text + 256];
+    int status = descriptors(&err) ? -1 : run(&log, argc - (argc > 0), argv + (argc > 0), &err);
+
+    if (status < 0 && err.errnum == OPTIONS_HELP)
+        status = 0;
+    if (status < 0) {
+        error_format(&err, text, sizeof text);
+        log_line(&log, LOG_LEVEL_ERROR, text);
+        return -status;
+    }
+    return fflush(stdout) ? 1 : status;
+}

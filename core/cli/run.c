@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run: create, start, and unless detached wait and delete. */
+#include <string.h>
+
+#include "core/cli/create-options.h"
+#include "core/lifecycle.h"
+#include "core/linux/terminal.h"
+
+struct run_options {
+    struct create_options create;
+    bool detach, keep;
+};
+
+/* With the lock taken anew: others could kill or exec while the program ran. */
+static int remove_stopped(const struct globals *g, const char *id, struct error *err)
+{
+    auto_container struct container c;
+
+    container_init(&c);
+    c.plugins.dir = g->plugin_dir;
+    if (container_open(&c, g->root, id, err) < 0)
+        return strcmp(err->text, "container does not exist") ? -1 : 0;
+    return container_destroy(&c, false, err);
+}
+
+/* Leaves the container running, its lock released. */
+static int begin(const struct globals *g, const struct run_options *o, const char *id,
+                 struct container *c, int *console, struct error *err)
+{
+    if (create_load(g, &o->create, id, c, err) < 0 ||
+        create_check_terminal(c, &o->create, o->detach, err) < 0 ||
+        container_create(c, console, err) < 0 ||
+        create_deliver(c, &o->create, console, err) < 0)
+        return -1;
+    if (container_start(c, err) < 0) {
+        container_abort(c);
+        return -1;
+    }
+    close(steal_fd(c->dirfd));
+    return 0;
+}
+
+static int run(const struct globals *g, const struct run_options *o, const char *id,
+               struct error *err)
+{
+    auto_foreground struct foreground fg = FOREGROUND_INIT;
+    auto_container struct container c;
+    auto_close int console = -1;
+    int status;
+
+    container_init(&c);
+    if ((!o->detach && foreground_prepare(&fg, err) < 0) ||
+        begin(g, o, id, &c, &console, err) < 0)
+        return -1;
+    if (o->detach)
+        return 0;
+    if (foreground_run(&fg, c.pidfd, c.pid, steal_fd(console), &status, err) < 0)
+        return -1;
+    if (!o->keep && remove_stopped(g, id, err) < 0)
+        return -1;
+    return status;
+}
+
+int verb_run(const struct globals *g, int argc, char **argv, struct error *err)
+{
+    struct run_options o = {0};
+    const struct option options[] = {
+        {"detach", 'd', OPTION_FLAG, &o.detach, NULL, "return once the program runs"},
+        {"keep", 0, OPTION_FLAG, &o.keep, NULL, "leave the container to a later delete"},
+        CREATE_OPTIONS(o.create),
+        {0},
+    };
+
+    if (options_parse(options, &argc, &argv, err) < 0 || arguments_expect("run", argc, 1, 1, err) < 0)
+        return -1;
+    return run(g, &o, argv[0], err);
+}

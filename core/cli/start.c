@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cli/cli.h"
+#include "core/lifecycle.h"
+
+int verb_start(const struct globals *g, int argc, char **argv, struct error *err)
+{
+    const struct option options[] = {{0}};
+    auto_container struct container c;
+
+    container_init(&c);
+    c.plugins.dir = g->plugin_dir;
+    if (options_parse(options, &argc, &argv, err) < 0 ||
+        arguments_expect("start", argc, 1, 1, err) < 0 || container_open(&c, g->root, argv[0], err) < 0)
+        return -1;
+    return container_start(&c, err);
+}

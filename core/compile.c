@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/compile.h"
+
+#include <errno.h>
+
+/* hozo's own procfs: opened before any namespace changes, never seen by the container. */
+int compile_proc(struct compile *p)
+{
+    if (p->proc < 0) {
+        p->proc = plan_slot(p->b, "proc");
+        plan_op(p->b, PHASE_PREPARE, PROCFS, NULL, SLOT(p->proc));
+    }
+    return p->proc;
+}
+
+static void add_start(struct compile *p)
+{
+    p->start = plan_slot(p->b, "start");
+    p->result = plan_slot(p->b, "result");
+    plan_op(p->b, PHASE_PREPARE, FIFO, NULL, STR("start"), SLOT(p->start));
+    plan_op(p->b, PHASE_PREPARE, FIFO, NULL, STR("result"), SLOT(p->result));
+    plan_op0(p->b, PHASE_WAIT, REPORT, NULL);
+    plan_op(p->b, PHASE_WAIT, WAIT_START, NULL, SLOT(p->start), SLOT(p->result));
+}
+
+/* The sections in no particular order: the phases order what they add. */
+static int compile_core(struct compile *p, struct error *err)
+{
+    const struct process_request process = {
+        .process = json_get(p->config, "process"),
+        .doc = &p->c->config,
+        .path = "process",
+        .root = p->root,
+    };
+
+    add_start(p);
+    if (compile_namespaces(p, err) < 0 || compile_root(p, err) < 0 || compile_mounts(p, err) < 0 ||
+        compile_devices(p, err) < 0 || compile_system(p, err) < 0 ||
+        compile_root_attributes(p, err) < 0 || compile_hooks(p, err) < 0)
+        return -1;
+    return compile_process(p, &process, err);
+}
+
+static int begin(struct container *c, struct compile *p, struct error *err)
+{
+    if (!(c->builder = plan_new()))
+        return fail_memory(err);
+    *p = (struct compile){
+        .c = c,
+        .b = c->builder,
+        .config = c->config.root,
+        .linux_ = json_get(c->config.root, "linux"),
+        .proc = -1,
+    };
+    plan_speaker(p->b, "core", 0);
+    plan_preserve_fds(p->b, c->preserve_fds);
+    p->root = plan_slot(p->b, "root");
+    return 0;
+}
+
+int compile_create(struct container *c, struct error *err)
+{
+    struct compile p;
+
+    if (begin(c, &p, err) < 0 || plugins_for_config(c, err) < 0 ||
+        plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0 ||
+        compile_core(&p, err) < 0)
+        return -1;
+    /* Where nobody can clone into the cgroup, the stage process is put there first: cgroup v1. */
+    if (c->state.cgroup.procs)
+        plan_flag(p.b, PLAN_ATTACH_STAGE);
+    return plan_finish(c->builder, &c->plan, err);
+}
+
+int compile_exec(struct container *c, const struct exec_request *request, int *init,
+                 struct error *err)
+{
+    struct compile p;
+    struct process_request process = {
+        .process = request->process, .doc = request->doc, .path = "process", .joined = true};
+
+    if (begin(c, &p, err) < 0)
+        return -1;
+    process.root = p.root;
+    *init = plan_slot(p.b, "init");
+    plan_op(p.b, PHASE_STAGE, JOIN, NULL, NUM(request->namespaces), SLOT(*init));
+    plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(*init));
+    plan_op(p.b, PHASE_CLONE, CLONE, NULL, NUM(0));
+    plan_op0(p.b, PHASE_WAIT, REPORT, NULL);
+    if (compile_process(&p, &process, err) < 0 || plugins_call(c, STAGE_EXEC, err) < 0)
+        return -1;
+    if (c->state.cgroup.procs)
+        plan_flag(p.b, PLAN_ATTACH_STAGE);
+    return plan_finish(c->builder, &c->plan, err);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From configuration to plan: a pure function of configuration, plugin set and host facts. Nothing here
+ * opens a file, asks the kernel or changes anything.
+ */
+#ifndef CORE_COMPILE_H
+#define CORE_COMPILE_H
+
+#include "core/container.h"
+
+/* Loads and checks config.json below `dirfd`; fills c->config, and of c->state what it says. */
+int config_load(struct container *c, int dirfd, const char *file, struct error *err);
+int config_check_version(const char *version, struct error *err);
+
+/* The plan of `create`: opens the plugins that it needs, asks them, and leaves c->plan. */
+int compile_create(struct container *c, struct error *err);
+
+/* What `exec` asks for. */
+struct exec_request {
+    const cJSON *process; /* complete: what exec --process left out is filled in */
+    const struct json *doc; /* the document that holds it */
+    uint64_t namespaces;  /* CLONE_NEW* of those that differ from hozo's own */
+    bool console;
+};
+
+/* The plan of `exec`; *init is the slot that wants a pidfd of the container's init. */
+int compile_exec(struct container *c, const struct exec_request *request, int *init,
+                 struct error *err);
+
+/* --- the sections, each in a file of its own below core/linux/ ------------------------------- */
+
+/* Slots that the sections share. */
+struct compile {
+    struct container *c;
+    struct plan_builder *b;
+    const cJSON *config, *linux_;
+    int root, proc, start, result; /* slots; proc < 0 until someone needs it */
+    uint64_t new_namespaces; /* CLONE_NEW* that the container gets */
+    uint64_t namespaces;     /* … and those that it joins */
+};
+
+int compile_proc(struct compile *p);
+
+int compile_namespaces(struct compile *p, struct error *err);
+int compile_root(struct compile *p, struct error *err);
+int compile_root_attributes(struct compile *p, struct error *err); /* after all else of `system` */
+int compile_mounts(struct compile *p, struct error *err);
+int compile_cgroup_mount(struct compile *p, const cJSON *mount, const char *path,
+                         struct error *err);
+int compile_devices(struct compile *p, struct error *err);
+int compile_system(struct compile *p, struct error *err);
+int compile_hooks(struct compile *p, struct error *err);
+
+/* `process`, for create and exec alike. */
+struct process_request {
+    const cJSON *process;
+    const struct json *doc;
+    const char *path; /* "process" */
+    int root;         /* slot */
+    bool joined;      /* exec */
+};
+int compile_process(struct compile *p, const struct process_request *r, struct error *err);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/container.h"
+
+void container_init(struct container *c)
+{
+    *c = (struct container){.dirfd = -1, .pidfd = -1, .cgroup_manager = "cgroupfs"};
+}
+
+void container_free(struct container *c)
+{
+    cleanup_close(&c->dirfd);
+    cleanup_close(&c->pidfd);
+    json_free(&c->config);
+    json_free(&c->facts);
+    state_free(&c->state);
+    plugins_free(&c->plugins);
+    plan_builder_free(&c->builder);
+    free(c->plan);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which process exec starts: a file, or words of the command line, over the configuration's process. */
+#include "core/exec.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "core/spec.h"
+
+/* The members of `process`, and what becomes of one that exec --process leaves out. */
+static const struct {
+    const char *name;
+    bool inherited;
+} members[] = {
+    {"terminal", false},        {"consoleSize", false}, {"user", true},
+    {"args", false},            {"env", false},         {"cwd", true},
+    {"capabilities", true},     {"rlimits", true},      {"noNewPrivileges", false},
+    {"apparmorProfile", true},  {"selinuxLabel", true}, {"oomScoreAdj", true},
+    {"ioPriority", true},       {"scheduler", true},    {"execCPUAffinity", true},
+};
+
+struct source {
+    const struct json *doc;
+    const cJSON *process;
+};
+
+static void add_member(struct text *out, const char *name, const struct source *s)
+{
+    text_add(out, "%s\"%s\":", out->length > 1 ? "," : "", name);
+    text_json_tree(out, s->doc, json_get(s->process, name));
+}
+
+static void add_strings(struct text *out, const char *const *list, size_t n, bool more)
+{
+    for (size_t i = 0; i < n; i++) {
+        text_add(out, more || i ? "," : "");
+        text_json(out, list[i]);
+    }
+}
+
+/* Digits only: "-u 1abc" must never come out as some user (CVE-2026-30892). */
+static int user_part(const char **s, char end, uint64_t *value, struct error *err)
+{
+    const char *start = *s;
+
+    *value = 0;
+    while (isdigit((unsigned char)**s) && *s - start < 11)
+        *value = *value * 10 + (uint64_t)(*(*s)++ - '0');
+    if (*s == start || *value >= UINT32_MAX || (**s && **s != end))
+        return fail(err, 0, NULL, "--user: \"%s\" is not of the form UID[:GID]", start);
+    return 0;
+}
+
+static int add_user(struct text *out, const char *user, const char *const *gids, size_t n_gids,
+                    struct error *err)
+{
+    uint64_t uid, gid = 0, additional;
+    const char *s = user;
+
+    if (user_part(&s, ':', &uid, err) < 0)
+        return -1;
+    if (*s++ == ':' && user_part(&s, '\0', &gid, err) < 0)
+        return -1;
+    text_add(out, ",\"user\":{\"uid\":%llu,\"gid\":%llu,\"additionalGids\":[",
+             (unsigned long long)uid, (unsigned long long)gid);
+    for (size_t i = 0; i < n_gids; i++) {
+        s = gids[i];
+        if (user_part(&s, '\0', &additional, err) < 0)
+            return -1;
+        text_add(out, "%s%llu", i ? "," : "", (unsigned long long)additional);
+    }
+    text_add(out, "]}");
+    return 0;
+}
+
+/* --cap adds to bounding, effective and permitted; to ambient where inheritable has any. */
+static void add_capabilities(struct text *out, const struct source *s,
+                             const struct exec_overrides *o)
+{
+    static const char *const sets[] = {"bounding", "effective", "permitted", "inheritable",
+                                       "ambient"};
+    const cJSON *own = json_get(s->process, "capabilities");
+    bool inherits = json_length(json_get(own, "inheritable")) > 0;
+
+    text_add(out, ",\"capabilities\":{");
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        const cJSON *set = json_get(own, sets[i]), *name;
+        bool grows = i < 3 || (i == 4 && inherits);
+        bool some = false;
+
+        text_add(out, "%s\"%s\":[", i ? "," : "", sets[i]);
+        cJSON_ArrayForEach(name, set)
+        {
+            text_add(out, some ? "," : "");
+            text_json(out, name->valuestring);
+            some = true;
+        }
+        if (grows)
+            add_strings(out, o->capabilities, o->n_capabilities, some);
+        text_add(out, "]");
+    }
+    text_add(out, "}");
+}
+
+static int from_command_line(const struct source *config, const struct exec_overrides *o,
+                             struct text *out, struct error *err)
+{
+    static const char *const same[] = {"rlimits",     "apparmorProfile", "selinuxLabel",
+                                       "oomScoreAdj", "ioPriority",      "scheduler",
+                                       "execCPUAffinity"};
+    const cJSON *env = json_get(config->process, "env"), *entry;
+    bool some = false;
+    size_t n = 0;
+
+    text_add(out, "{\"terminal\":%s,\"noNewPrivileges\":%s,\"args\":[", o->tty ? "true" : "false",
+             o->no_new_privs || json_bool(config->process, "noNewPrivileges", false) ? "true"
+                                                                                     : "false");
+    while (o->args[n])
+        n++;
+    add_strings(out, o->args, n, false);
+    text_add(out, "],\"env\":[");
+    cJSON_ArrayForEach(entry, env)
+    {
+        text_add(out, some ? "," : "");
+        text_json(out, entry->valuestring);
+        some = true;
+    }
+    add_strings(out, o->env, o->n_env, some);
+    text_add(out, "],\"cwd\":");
+    text_json(out, o->cwd ? o->cwd : json_string(config->process, "cwd", "/"));
+    if (o->user) {
+        if (add_user(out, o->user, o->gids, o->n_gids, err) < 0)
+            return -1;
+    } else if (json_get(config->process, "user")) {
+        add_member(out, "user", config);
+    }
+    add_capabilities(out, config, o);
+    for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+        if (json_get(config->process, same[i]))
+            add_member(out, same[i], config);
+    text_add(out, "}");
+    return 0;
+}
+
+static void from_file(const struct source *file, const struct source *config, struct text *out)
+{
+    text_add(out, "{");
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        const char *name = members[i].name;
+
+        if (json_get(file->process, name))
+            add_member(out, name, file);
+        else if (members[i].inherited && json_get(config->process, name))
+            add_member(out, name, config);
+    }
+    text_add(out, "}");
+}
+
+static int check(const struct json *process, struct error *err)
+{
+    if (!cJSON_IsObject(process->root))
+        return fail(err, 0, "process", "is not a JSON object");
+    if (spec_check(process, process->root, spec_process, "process", err) < 0)
+        return -1;
+    if (!json_length(json_get(process->root, "args")))
+        return fail(err, 0, "process.args", "is missing or empty");
+    if (json_string(process->root, "cwd", "")[0] != '/')
+        return fail(err, 0, "process.cwd", "is not an absolute path");
+    return 0;
+}
+
+int exec_process(const struct container *c, const struct exec_overrides *o, struct json *process,
+                 struct error *err)
+{
+    const struct source config = {&c->config, json_get(c->config.root, "process")};
+    auto_json struct json own = {0};
+    struct source file = {&own, NULL};
+    auto_text struct text merged = {0};
+
+    if (o->process_file) {
+        if (json_read(&own, AT_FDCWD, o->process_file, err) < 0)
+            return -1;
+        file.process = own.root;
+        if (!cJSON_IsObject(own.root))
+            return fail(err, 0, "process", "is not a JSON object");
+        from_file(&file, &config, &merged);
+    } else if (from_command_line(&config, o, &merged, err) < 0) {
+        return -1;
+    }
+    if (merged.failed)
+        return fail_memory(err);
+    if (json_parse(process, o->process_file ? o->process_file : "process", merged.at, merged.length,
+                   err) < 0)
+        return -1;
+    return check(process, err);
+}

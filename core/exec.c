@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/cgroup.h"
+#include "core/compile.h"
+#include "core/facts.h"
+#include "core/linux/host-ops.h"
+#include "core/linux/launch.h"
+#include "core/linux/namespaces.h"
+
+/* The namespaces in which the container's init differs from hozo: setns(2) refuses one's own user
+ * namespace, and joining what is the same would be work for nothing. */
+static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *err)
+{
+    char path[64];
+    struct stat own, other;
+
+    *flags = 0;
+    for (const struct namespace_kind *k = namespace_kinds; k->type; k++) {
+        snprintf(path, sizeof path, "/proc/self/ns/%s", k->file);
+        if (stat(path, &own) < 0) {
+            if (errno == ENOENT)
+                continue; /* a kernel without this kind */
+            return fail(err, errno, NULL, "stat %s", path);
+        }
+        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, k->file);
+        if (stat(path, &other) < 0)
+            return fail(err, errno, NULL, "stat %s", path);
+        if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+            *flags |= k->flag;
+    }
+    return 0;
+}
+
+static int check_status(const struct container *c, bool ignore_paused, struct error *err)
+{
+    switch (state_status(c->dirfd, &c->state)) {
+    case STATUS_CREATED:
+    case STATUS_RUNNING:
+        break;
+    case STATUS_PAUSED:
+        if (ignore_paused)
+            break;
+        return fail(err, 0, NULL,
+                    "cannot exec in a paused container (use --ignore-paused to override)");
+    default:
+        return fail(err, 0, NULL, "cannot exec in a stopped container");
+    }
+    return 0;
+}
+
+static int open_plugins(struct container *c, struct error *err)
+{
+    for (size_t i = 0; i < c->state.n_plugins; i++)
+        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0)
+            return -1;
+    return 0;
+}
+
+int container_exec(struct container *c, const struct json *process, bool ignore_paused,
+                   int *console, struct error *err)
+{
+    struct exec_request request = {.process = process->root, .doc = process};
+    struct launch l = {.follow_init = true};
+    auto_close int init = -1;
+    int slot;
+
+    *console = -1;
+    if (check_status(c, ignore_paused, err) < 0 || facts_collect(&c->facts, err) < 0 ||
+        open_plugins(c, err) < 0)
+        return -1;
+    init = state_pidfd(&c->state);
+    if (init < 0)
+        return fail(err, 0, NULL, "cannot exec in a stopped container");
+    if (differing_namespaces(c->state.pid, &request.namespaces, err) < 0 ||
+        compile_exec(c, &request, &slot, err) < 0)
+        return -1;
+    if (host_ops(c, PHASE_PREPARE, err) < 0)
+        return -1;
+    plan_slots(c->plan)[slot].fd = steal_fd(init);
+    if (launch(c, &l, err) < 0 || launch_executed(c, &l, err) < 0) {
+        host_ops_close(c);
+        return -1;
+    }
+    host_ops_close(c);
+    close(l.sync);
+    *console = l.console;
+    return 0;
+}

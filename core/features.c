@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `features`: a pure function of the installed files. The host is not probed and no code of a plugin is
+ * called: what is printed are the core's tables and the plugins' descriptors. A plugin that cannot be
+ * opened counts as absent, since engines drop the whole answer if the command fails.
+ */
+#include "core/plugin-parts.h"
+
+#include <ctype.h>
+#include <link.h>
+#include <string.h>
+#include <sys/capability.h>
+
+#include "build-config.h"
+#include "core/linux/mount-options.h"
+#include "core/linux/namespaces.h"
+#include "core/sha256.h"
+
+#ifndef HOZO_COMMIT
+#define HOZO_COMMIT ""
+#endif
+
+/* Keys that plugins fill, and what they say if no plugin does: NULL: the key is absent then. */
+static const struct {
+    const char *path, *otherwise;
+} keys[] = {
+    {"linux.cgroup.v1", "false"},
+    {"linux.cgroup.v2", "false"},
+    {"linux.cgroup.systemd", "false"},
+    {"linux.cgroup.systemdUser", "false"},
+    {"linux.cgroup.rdma", "false"},
+    {"linux.seccomp.enabled", "false"},
+    {"linux.seccomp.actions", NULL},
+    {"linux.seccomp.operators", NULL},
+    {"linux.seccomp.archs", NULL},
+    {"linux.seccomp.knownFlags", NULL},
+    {"linux.seccomp.supportedFlags", NULL},
+    {"linux.apparmor.enabled", "false"},
+    {"linux.selinux.enabled", "false"},
+    {"linux.intelRdt.enabled", "false"},
+    {"linux.intelRdt.schemata", NULL},
+    {"linux.intelRdt.monitoring", NULL},
+    {"linux.memoryPolicy.modes", "[]"},
+    {"linux.memoryPolicy.flags", "[]"},
+    {"linux.mountExtensions.idmap.enabled", "false"},
+    {"linux.netDevices.enabled", "false"},
+};
+
+/* What is added without memory is lost, which is noticed once, at the end. */
+struct features {
+    struct plugins *p;
+    cJSON *root;
+    bool failed;
+    struct text broken;
+};
+
+/* Takes the item over; returns it, or NULL if it was lost. */
+static cJSON *put(struct features *f, cJSON *object, const char *name, cJSON *item)
+{
+    if (item && cJSON_AddItemToObject(object, name, item))
+        return item;
+    cJSON_Delete(item);
+    f->failed = true;
+    return NULL;
+}
+
+static void put_string(struct features *f, cJSON *object, const char *name, const char *value)
+{
+    put(f, object, name, cJSON_CreateString(value));
+}
+
+static void push(struct features *f, cJSON *array, const char *string)
+{
+    cJSON *item = cJSON_CreateString(string);
+
+    if (item && cJSON_AddItemToArray(array, item))
+        return;
+    cJSON_Delete(item);
+    f->failed = true;
+}
+
+static cJSON *object_at(struct features *f, cJSON *object, const char *name)
+{
+    cJSON *child = cJSON_GetObjectItemCaseSensitive(object, name);
+
+    return child ? child : put(f, object, name, cJSON_CreateObject());
+}
+
+static cJSON *array_at(struct features *f, cJSON *object, const char *name)
+{
+    return put(f, object, name, cJSON_CreateArray());
+}
+
+/* --- plugins -------------------------------------------------------------------------------------- */
+
+static void add_broken(struct features *f, const char *name, const char *why)
+{
+    text_add(&f->broken, "%s%s: %s", f->broken.length ? "; " : "", name, why);
+}
+
+static int open_all(struct features *f, struct error *err)
+{
+    if (plugins_scan(f->p, err) < 0)
+        return -1;
+    for (size_t i = 0; i < f->p->n_files; i++) {
+        const char *name = f->p->files[i].name, *why;
+        enum plugin_kind kind = plugin_kind(name, &why);
+        struct error reason = {0};
+        char line[sizeof reason.text];
+
+        if (i && !strcmp(name, f->p->files[i - 1].name))
+            continue;
+        if (kind == KIND_WATCHER && !plugin_masked(f->p, name))
+            add_broken(f, name, why);
+        if (kind == KIND_WATCHER || kind == KIND_STRAY || plugins_open(f->p, name, &reason) >= 0)
+            continue;
+        error_format(&reason, line, sizeof line);
+        add_broken(f, name, line);
+    }
+    return 0;
+}
+
+static bool contains(const cJSON *array, const char *string)
+{
+    const cJSON *item;
+
+    cJSON_ArrayForEach(item, array)
+    {
+        if (!strcmp(item->valuestring, string))
+            return true;
+    }
+    return false;
+}
+
+/* Lists of several plugins are joined; "false" of one does not take back another's "true". */
+static void merge(struct features *f, cJSON **value, cJSON *more)
+{
+    cJSON *item;
+
+    if (!more) {
+        f->failed = true;
+    } else if (cJSON_IsArray(*value) && cJSON_IsArray(more)) {
+        cJSON_ArrayForEach(item, more)
+        {
+            if (cJSON_IsString(item) && !contains(*value, item->valuestring))
+                push(f, *value, item->valuestring);
+        }
+        cJSON_Delete(more);
+    } else if (!*value || cJSON_IsFalse(*value)) {
+        cJSON_Delete(*value);
+        *value = more;
+    } else {
+        cJSON_Delete(more);
+    }
+}
+
+static cJSON *values_of(struct features *f, const struct hozo_field *row)
+{
+    cJSON *array = cJSON_CreateArray();
+
+    for (const char *const *v = row->values; array && *v; v++)
+        push(f, array, *v);
+    return array;
+}
+
+static cJSON *from_plugins(struct features *f, const char *path)
+{
+    cJSON *value = NULL;
+
+    for (size_t i = 0; i < f->p->n_opened; i++) {
+        const struct hozo_plugin *d = f->p->opened[i]->d;
+
+        table_each(struct hozo_feature, row, &d->features)
+        {
+            cJSON *constant;
+
+            if (strcmp(row->path, path))
+                continue;
+            if ((constant = cJSON_ParseWithOpts(row->value, NULL, true)))
+                merge(f, &value, constant);
+            else
+                add_broken(f, d->name, "a feature that is not JSON");
+        }
+        table_each(struct hozo_field, row, &d->fields)
+        {
+            if (row->feature && row->values && !strcmp(row->feature, path))
+                merge(f, &value, values_of(f, row));
+        }
+    }
+    return value;
+}
+
+static void add_keys(struct features *f)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        cJSON *value = from_plugins(f, keys[i].path), *object = f->root;
+        char path[64], *rest = path, *name;
+
+        if (!value && !keys[i].otherwise)
+            continue;
+        snprintf(path, sizeof path, "%s", keys[i].path);
+        while ((name = strsep(&rest, ".")) && rest)
+            object = object_at(f, object, name);
+        put(f, object, name, value ? value : cJSON_Parse(keys[i].otherwise));
+    }
+}
+
+/* --- the core ------------------------------------------------------------------------------------- */
+
+static void add_namespaces(struct features *f, cJSON *linux_)
+{
+    cJSON *array = array_at(f, linux_, "namespaces");
+
+    for (const struct namespace_kind *k = namespace_kinds; k->type; k++)
+        if (k->served)
+            push(f, array, k->type);
+}
+
+/* All that libcap has names for, whatever the running kernel knows. */
+static void add_capabilities(struct features *f, cJSON *linux_)
+{
+    cJSON *array = array_at(f, linux_, "capabilities");
+
+    for (cap_value_t cap = 0;; cap++) {
+        char *name = cap_to_name(cap);
+        bool known = name && isalpha((unsigned char)*name);
+
+        for (char *c = name; known && *c; c++)
+            *c = (char)toupper((unsigned char)*c);
+        if (known)
+            push(f, array, name);
+        cap_free(name);
+        if (!known)
+            return;
+    }
+}
+
+static void add_core(struct features *f)
+{
+    static const char *const hooks[] = {"prestart",       "createRuntime", "createContainer",
+                                        "startContainer", "poststart",     "poststop"};
+    cJSON *array, *linux_;
+
+    put_string(f, f->root, "ociVersionMin", "1.0.0");
+    put_string(f, f->root, "ociVersionMax", HOZO_SPEC_VERSION);
+    array = array_at(f, f->root, "hooks");
+    for (size_t i = 0; i < ARRAY_SIZE(hooks); i++)
+        push(f, array, hooks[i]);
+    array = array_at(f, f->root, "mountOptions");
+    for (size_t i = 0; mount_option_name(i); i++)
+        push(f, array, mount_option_name(i));
+    /* containerd looks into it without asking whether it is there. */
+    linux_ = object_at(f, f->root, "linux");
+    add_namespaces(f, linux_);
+    add_capabilities(f, linux_);
+}
+
+/* --- annotations ---------------------------------------------------------------------------------- */
+
+struct build_id {
+    uintptr_t address;
+    char hex[2 * 32 + 1];
+};
+
+static void read_notes(struct build_id *id, const char *at, size_t size)
+{
+    while (size >= sizeof(ElfW(Nhdr))) {
+        const ElfW(Nhdr) *note = (const void *)at;
+        size_t name = ((size_t)note->n_namesz + 3) & ~(size_t)3,
+               all = sizeof *note + name + (((size_t)note->n_descsz + 3) & ~(size_t)3);
+        const unsigned char *bytes = (const unsigned char *)at + sizeof *note + name;
+
+        if (all > size)
+            return;
+        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
+            !memcmp(at + sizeof *note, "GNU", 4))
+            for (size_t i = 0; i < note->n_descsz && 2 * i + 2 < sizeof id->hex; i++)
+                snprintf(id->hex + 2 * i, 3, "%02x", bytes[i]);
+        at += all;
+        size -= all;
+    }
+}
+
+/* Called for each loaded object: 1 at the one that holds the address. */
+static int find_object(struct dl_phdr_info *object, size_t size UNUSED, void *data)
+{
+    struct build_id *id = data;
+    bool here = false;
+
+    for (unsigned i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+
+        here |= p->p_type == PT_LOAD && id->address - object->dlpi_addr - p->p_vaddr < p->p_memsz;
+    }
+    for (unsigned i = 0; here && i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *p = &object->dlpi_phdr[i];
+
+        if (p->p_type == PT_NOTE)
+            read_notes(id, (const char *)(object->dlpi_addr + p->p_vaddr), p->p_memsz);
+    }
+    return here;
+}
+
+/* Changes whenever the set of plugins does: engines keep the answer, and can see that it is old. The
+ * files are sorted by name. */
+static void add_digest(struct features *f, cJSON *annotations)
+{
+    auto_text struct text all = {0};
+    char hex[65];
+
+    for (size_t i = 0; i < f->p->n_files; i++) {
+        const struct plugin_file *file = &f->p->files[i];
+        struct build_id id = {0};
+
+        if (!file->plugin)
+            continue;
+        id.address = (uintptr_t)file->plugin->d;
+        dl_iterate_phdr(find_object, &id);
+        text_add(&all, "%s %s %s %s\n", file->name, file->plugin->d->name,
+                 file->plugin->d->version, id.hex);
+    }
+    f->failed |= all.failed;
+    sha256_hex(all.at ? all.at : "", all.length, hex);
+    put_string(f, annotations, "hozo.plugins.digest", hex);
+}
+
+static void add_annotations(struct features *f)
+{
+    cJSON *annotations = object_at(f, f->root, "annotations");
+    auto_text struct text list = {0};
+
+    put_string(f, annotations, "hozo.version", HOZO_VERSION);
+    if (HOZO_COMMIT[0])
+        put_string(f, annotations, "hozo.commit", HOZO_COMMIT);
+    for (size_t i = 0; i < f->p->n_opened; i++)
+        text_add(&list, "%s%s %s", i ? ", " : "", f->p->opened[i]->d->name,
+                 f->p->opened[i]->d->version);
+    put_string(f, annotations, "hozo.plugins", list.at ? list.at : "");
+    if (f->broken.length)
+        put_string(f, annotations, "hozo.plugins.broken", f->broken.at);
+    add_digest(f, annotations);
+    f->failed |= list.failed || f->broken.failed;
+}
+
+/* The least of all declared keys that is greater than `last`: the list comes out sorted. */
+static const char *next_key(const struct plugins *p, const char *last)
+{
+    const char *best = NULL;
+
+    for (size_t i = 0; i < p->n_opened; i++) {
+        table_each(struct hozo_annotation, row, &p->opened[i]->d->annotations)
+        {
+            if ((!last || strcmp(row->key, last) > 0) && (!best || strcmp(row->key, best) < 0))
+                best = row->key;
+        }
+    }
+    return best;
+}
+
+static void add_unsafe_annotations(struct features *f)
+{
+    cJSON *array = array_at(f, f->root, "potentiallyUnsafeConfigAnnotations");
+
+    for (const char *key = next_key(f->p, NULL); key; key = next_key(f->p, key))
+        push(f, array, key);
+}
+
+static void add_all(struct features *f)
+{
+    add_core(f);
+    add_keys(f);
+    add_annotations(f);
+    add_unsafe_annotations(f);
+}
+
+int features_print(struct plugins *p, struct text *out, struct error *err)
+{
+    struct features f = {.p = p, .root = cJSON_CreateObject()};
+    char *json = NULL;
+    int r = open_all(&f, err);
+
+    if (!r) {
+        add_all(&f);
+        json = f.failed ? NULL : cJSON_Print(f.root);
+        if (json)
+            text_add(out, "%s\n", json);
+        else
+            r = fail_memory(err);
+    }
+    cJSON_free(json);
+    cJSON_Delete(f.root);
+    text_free(&f.broken);
+    return r < 0 || !out->failed ? r : fail_memory(err);
+}

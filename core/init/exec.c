@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From "all is set up" to the user program. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "core/init/interpreter.h"
+#include "core/init/kernel.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+#ifndef SYS_faccessat2 /* Linux 5.8 */
+#define SYS_faccessat2 439
+#endif
+
+static int check_program(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) < 0)
+        return -1;
+    if (S_ISDIR(st.st_mode))
+        return refuse(EISDIR);
+    if (!S_ISREG(st.st_mode))
+        return refuse(EACCES);
+    return (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
+}
+
+/* execvp(3): what may not be executed is remembered, what is not there is passed over. */
+static int search(struct interpreter *in, const char *file, const char *path)
+{
+    int worst = ENOENT;
+
+    for (const char *end; *path; path = *end ? end + 1 : end) {
+        size_t n = strcspn(path, ":"), length = strlen(file);
+        char *full = malloc(n + length + 3);
+
+        end = path + n;
+        if (!full)
+            return -1;
+        memcpy(full, n ? path : ".", n ? n : 1);
+        full[n ? n : 1] = '/';
+        memcpy(full + (n ? n : 1) + 1, file, length + 1);
+        if (!check_program(full)) {
+            in->program = full;
+            return 0;
+        }
+        if (errno == EACCES)
+            worst = EACCES;
+        free(full);
+    }
+    return refuse(worst);
+}
+
+/* With the user's credentials, and before the runtime is told that all is well. */
+int op_find_exec(struct interpreter *in, const struct plan_op *op)
+{
+    const char *file = plan_string(in->plan, op->arg[0]), *path = plan_string(in->plan, op->arg[1]);
+
+    if (!file || !*file)
+        return refuse(ENOENT);
+    if (!strchr(file, '/'))
+        return search(in, file, path ? path : DEFAULT_PATH);
+    if (check_program(file) < 0)
+        return -1;
+    in->program = strdup(file);
+    return in->program ? 0 : -1;
+}
+
+/* From here on the runtime may go: this process must not go with it. */
+int op_report(struct interpreter *in, const struct plan_op *op)
+{
+    (void)op;
+    in->step = STEP_PRCTL;
+    if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+        return -1;
+    return sync_send(in, SYNC_CREATED, 0);
+}
+
+int op_wait_start(struct interpreter *in, const struct plan_op *op)
+{
+    int start = slot_fd(in, op->arg[0]);
+    ssize_t n;
+    char byte;
+
+    close(in->sync);
+    in->sync = -1;
+    in->result = slot_fd(in, op->arg[1]);
+    while ((n = read(start, &byte, 1)) < 0 && errno == EINTR)
+        ;
+    close(start);
+    return n == 1 ? 0 : -1;
+}
+
+int op_exec(struct interpreter *in, const struct plan_op *op)
+{
+    char **args = vector(in, op->arg[0], false), **env = vector(in, op->arg[1], true);
+    const char executing = START_EXECUTING;
+
+    in->step = STEP_MEMORY;
+    if (!args || !env || !in->program)
+        return -1;
+    in->step = STEP_WRITE;
+    if (in->result >= 0 && write(in->result, &executing, 1) != 1)
+        return -1;
+    in->step = STEP_EXECVE;
+    return execve(in->program, args, env);
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/init/interpreter.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Those that are missing here are the runtime's. */
+static operation *const operations[OP_COUNT] = {
+    [OP_HOOK] = op_hook,
+    [OP_OOM_SCORE] = op_oom_score,
+    [OP_JOIN] = op_join,
+    [OP_CLONE] = op_clone,
+    [OP_CLOSE] = op_close,
+    [OP_SESSION] = op_session,
+    [OP_KEYRING] = op_keyring,
+    [OP_TREE] = op_tree,
+    [OP_ROOT] = op_root,
+    [OP_MOUNT] = op_mount,
+    [OP_BIND] = op_bind,
+    [OP_MKDIR] = op_mkdir,
+    [OP_SYMLINK] = op_symlink,
+    [OP_MKNOD] = op_mknod,
+    [OP_CONSOLE] = op_console,
+    [OP_PIVOT] = op_pivot,
+    [OP_MOVE_ROOT] = op_move_root,
+    [OP_WRITE] = op_write,
+    [OP_HOSTNAME] = op_hostname,
+    [OP_DOMAINNAME] = op_domainname,
+    [OP_MASK] = op_mask,
+    [OP_READONLY] = op_readonly,
+    [OP_ROOT_ATTR] = op_root_attr,
+    [OP_UMASK] = op_umask,
+    [OP_CHOWN_STDIO] = op_chown_stdio,
+    [OP_HOME] = op_home,
+    [OP_SYSCALL] = op_syscall,
+    [OP_NO_NEW_PRIVS] = op_no_new_privs,
+    [OP_BOUNDING] = op_bounding,
+    [OP_CHDIR] = op_chdir,
+    [OP_IDS] = op_ids,
+    [OP_CAPABILITIES] = op_capabilities,
+    [OP_FIND_EXEC] = op_find_exec,
+    [OP_REPORT] = op_report,
+    [OP_WAIT_START] = op_wait_start,
+    [OP_EXEC] = op_exec,
+};
+
+/* A phase of the runtime within ours: it is asked once, at the phase's first operation. Those up to
+ * `attach` are done before the inside process is let go. */
+static int pass_phase(struct interpreter *in, const struct plan_op *op, unsigned *asked)
+{
+    if (op->phase <= PHASE_ATTACH || op->phase == *asked)
+        return 0;
+    *asked = op->phase;
+    if (plan_phase_process[op->phase] == PROCESS_HELPER)
+        return refuse(ENOSYS);
+    if (sync_send(in, SYNC_PHASE, op->phase) < 0)
+        return -1;
+    return sync_wait_go(in);
+}
+
+int interpret(struct interpreter *in)
+{
+    unsigned asked = PHASE_ATTACH;
+
+    plan_for_each(op, in->plan)
+    {
+        unsigned process = plan_phase_process[op->phase];
+        int r;
+
+        in->op = op;
+        in->step = STEP_NONE;
+        if (process == PROCESS_RUNTIME || process == PROCESS_HELPER)
+            r = pass_phase(in, op, &asked);
+        else
+            r = operations[op->kind] ? operations[op->kind](in, op) : refuse(ENOSYS);
+        if (r < 0) {
+            sync_fail(in, errno);
+            return -1;
+        }
+    }
+    sync_fail(in, ENOEXEC); /* a plan ends with exec */
+    return -1;
+}
+
+int slot_fd(struct interpreter *in, uint64_t slot)
+{
+    struct plan_slot *s = plan_slots(in->plan) + slot;
+
+    if (s->fd < 0 && !strcmp(plan_string(in->plan, s->name), "root"))
+        s->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return s->fd;
+}
+
+void slot_fill(struct interpreter *in, uint64_t slot, int fd)
+{
+    plan_slots(in->plan)[slot].fd = fd;
+}
+
+static size_t put_number(char *to, unsigned long n)
+{
+    char digits[24];
+    size_t count = 0, i;
+
+    do
+        digits[count++] = (char)('0' + n % 10);
+    while (n /= 10);
+    for (i = 0; i < count; i++)
+        to[i] = digits[count - 1 - i];
+    return count;
+}
+
+static const char *late_value(const struct interpreter *in, unsigned late, char *number)
+{
+    if (late == LATE_PID) {
+        number[put_number(number, (unsigned long)getpid())] = '\0';
+        return number;
+    }
+    if (late == LATE_HOME)
+        return in->home ? in->home : "/";
+    return plan_string(in->plan, plan_lates(in->plan)[late].value);
+}
+
+char *expand(const struct interpreter *in, const char *template)
+{
+    size_t length = 0;
+    char *out = NULL;
+
+    /* Once to measure, once to write. */
+    for (int pass = 0; pass < 2; pass++) {
+        size_t at = 0;
+
+        for (const char *s = template; *s; s++) {
+            char number[24];
+            const char *value;
+            size_t n;
+
+            if (*s != LATE_MARK || s[1] == LATE_MARK) {
+                if (out)
+                    out[at] = *s;
+                at++;
+                s += *s == LATE_MARK;
+                continue;
+            }
+            if (!(value = late_value(in, (unsigned)(*++s - 'A'), number))) {
+                free(out);
+                errno = EINVAL; /* nobody has filled it */
+                return NULL;
+            }
+            n = strlen(value);
+            if (out)
+                memcpy(out + at, value, n);
+            at += n;
+        }
+        length = at;
+        if (!out && !(out = malloc(length + 1)))
+            return NULL;
+    }
+    out[length] = '\0';
+    return out;
+}
+
+char **vector(const struct interpreter *in, uint64_t list, bool templates)
+{
+    uint32_t count;
+    const char *s = plan_list(in->plan, list, &count);
+    char **v = calloc((size_t)count + 1, sizeof *v);
+
+    for (uint32_t i = 0; v && i < count; i++) {
+        v[i] = templates && strchr(s, LATE_MARK) ? expand(in, s) : (char *)s;
+        if (!v[i])
+            return NULL;
+        s += strlen(s) + 1;
+    }
+    return v;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hozo-init: executes a plan. First as the stage process, in the runtime's namespaces; from the
+ * operation `clone` on as the inside process; last, by execve, as the user program.
+ *
+ * An operation is a function that returns 0, or -1 with errno set; before each system call that can
+ * fail it notes in `step` what it is about to do.
+ */
+#ifndef CORE_INIT_INTERPRETER_H
+#define CORE_INIT_INTERPRETER_H
+
+#include <errno.h>
+
+#include "core/plan.h"
+#include "core/sync.h"
+
+struct interpreter {
+    struct plan_header *plan;
+    const struct plan_op *op; /* the one that is being executed */
+    enum plan_step step;
+    int sync;        /* -1 once the runtime has been told that all is set up */
+    int result;      /* FIFO that takes failures from then on, or -1 */
+    bool directory;  /* the working directory has been reached */
+    char *program;   /* what find-exec found */
+    char *home;      /* late value */
+    int blank;       /* detached read-only tmpfs for masked directories, or -1 */
+};
+
+typedef int operation(struct interpreter *in, const struct plan_op *op);
+
+operation op_oom_score, op_join, op_clone, op_close, op_session, op_keyring, op_tree, op_root,
+    op_mount, op_bind, op_mkdir, op_symlink, op_mknod, op_console, op_pivot, op_move_root, op_write,
+    op_hostname, op_domainname, op_mask, op_readonly, op_root_attr, op_umask, op_chown_stdio, op_home,
+    op_syscall, op_no_new_privs, op_bounding, op_chdir, op_ids, op_capabilities, op_find_exec,
+    op_report, op_wait_start, op_exec, op_hook;
+
+/* Executes the whole plan; returns only on failure, which it has reported. */
+int interpret(struct interpreter *in);
+
+/* --- the conversation ------------------------------------------------------------------------- */
+
+int sync_send(struct interpreter *in, enum sync_type type, uint32_t value);
+int sync_send_fd(struct interpreter *in, enum sync_type type, int fd);
+int sync_wait_go(struct interpreter *in);
+/* Tells the runtime, or whoever starts the container, which operation failed and how. */
+void sync_fail(struct interpreter *in, int errnum);
+
+/* --- arguments -------------------------------------------------------------------------------- */
+
+/* The descriptor of a slot. One that is still empty at the slot `root` of a joining process is "/". */
+int slot_fd(struct interpreter *in, uint64_t slot);
+void slot_fill(struct interpreter *in, uint64_t slot, int fd);
+
+/* A template with its late values, in memory of its own; NULL: errno. */
+char *expand(const struct interpreter *in, const char *template);
+
+/* A list as a NULL-terminated vector: of the plan's strings, or of expanded copies. */
+char **vector(const struct interpreter *in, uint64_t list, bool templates);
+
+/* Returns -1 with errno set. */
+static inline int refuse(int errnum)
+{
+    errno = errnum;
+    return -1;
+}
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration's mounts: made detached, finished, and only then attached, by descriptor. */
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+
+#include "core/init/copy-up.h"
+#include "core/init/interpreter.h"
+#include "core/init/kernel.h"
+#include "core/init/path.h"
+
+#define FSCONFIG_VALUE_MAX 255 /* fs/fsopen.c: strndup_user(_value, 256) */
+
+static int set_propagation(struct interpreter *in, int fd, uint64_t propagation)
+{
+    struct mount_attr attr = {.propagation = propagation & ~(uint64_t)MS_REC};
+
+    if (!propagation)
+        return 0;
+    in->step = STEP_MOUNT_SETATTR;
+    return sys_mount_setattr(fd, propagation & MS_REC ? AT_RECURSIVE : 0, &attr);
+}
+
+static int attach(struct interpreter *in, int fd, int target)
+{
+    in->step = STEP_MOVE_MOUNT;
+    return sys_move_mount(fd, target, "", MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+static int set_option(int fs, char *option)
+{
+    char *value = strchr(option, '=');
+    int r;
+
+    if (!value)
+        return sys_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
+    *value = '\0';
+    r = sys_fsconfig(fs, FSCONFIG_SET_STRING, option, value + 1);
+    *value = '=';
+    return r;
+}
+
+static int open_file_system(struct interpreter *in, const char *type, const char *source,
+                            char **options, unsigned attr)
+{
+    auto_close int fs = -1;
+
+    in->step = STEP_FSOPEN;
+    if ((fs = sys_fsopen(type)) < 0)
+        return -1;
+    in->step = STEP_FSCONFIG;
+    if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "source", source) < 0)
+        return -1;
+    for (; *options; options++)
+        if (set_option(fs, *options) < 0)
+            return -1;
+    if (sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+        return -1;
+    in->step = STEP_FSMOUNT;
+    return sys_fsmount(fs, attr);
+}
+
+/* --- options that fsconfig(2) cannot carry --------------------------------------------------------- */
+
+static bool needs_old_mount(char *const *options, const char *source)
+{
+    if (strlen(source) > FSCONFIG_VALUE_MAX)
+        return true;
+    for (; *options; options++) {
+        const char *value = strchr(*options, '=');
+
+        if (value && strlen(value + 1) > FSCONFIG_VALUE_MAX)
+            return true;
+    }
+    return false;
+}
+
+static unsigned long old_flags(uint64_t attr)
+{
+    static const struct {
+        uint64_t attr;
+        unsigned long flag;
+    } map[] = {
+        {MOUNT_ATTR_RDONLY, MS_RDONLY},   {MOUNT_ATTR_NOSUID, MS_NOSUID},
+        {MOUNT_ATTR_NODEV, MS_NODEV},     {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
+        {MOUNT_ATTR_NOATIME, MS_NOATIME}, {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
+        {MOUNT_ATTR_NODIRATIME, MS_NODIRATIME},
+    };
+    unsigned long flags = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(map); i++)
+        if (attr & map[i].attr)
+            flags |= map[i].flag;
+    return flags;
+}
+
+static char *joined(char *const *options)
+{
+    size_t length = 1;
+    char *text;
+
+    for (char *const *o = options; *o; o++)
+        length += strlen(*o) + 1;
+    if (!(text = calloc(1, length)))
+        return NULL;
+    for (char *const *o = options; *o; o++) {
+        if (o > options)
+            strcat(text, ",");
+        strcat(text, *o);
+    }
+    return text;
+}
+
+/* mount(2) wants a path: the descriptor's name in a procfs that has been looked at. */
+static int old_mount(struct interpreter *in, int target, const char *type, const char *source,
+                     char *const *options, uint64_t attr)
+{
+    auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_free char *data = joined(options);
+    char path[64] = "/proc/self/fd/";
+    size_t at = strlen(path);
+    struct statfs fs;
+    struct stat st;
+
+    in->step = STEP_VERIFY;
+    if (proc < 0 || fstatfs(proc, &fs) < 0 || fstat(proc, &st) < 0)
+        return -1;
+    if (fs.f_type != PROC_SUPER_MAGIC || st.st_ino != 1)
+        return refuse(EXDEV);
+    if (!data)
+        return -1;
+    for (int div = 1000000, started = 0; div; div /= 10)
+        if (started || target / div || div == 1) {
+            path[at++] = (char)('0' + target / div % 10);
+            started = 1;
+        }
+    path[at] = '\0';
+    in->step = STEP_MOUNT;
+    return mount(source, path, type, old_flags(attr), data);
+}
+
+/* The mount that now lies on the target: the descriptor still means what is below it. */
+static int old_mount_propagation(struct interpreter *in, int root, const char *target, bool strict,
+                                 uint64_t propagation)
+{
+    auto_close int fd = -1;
+
+    if (!propagation)
+        return 0;
+    in->step = STEP_TARGET;
+    fd = path_open(root, target, O_PATH, strict);
+    return fd < 0 ? -1 : set_propagation(in, fd, propagation);
+}
+
+/* --- the operations ---------------------------------------------------------------------------------- */
+
+int op_mount(struct interpreter *in, const struct plan_op *op)
+{
+    int root = slot_fd(in, op->arg[0]);
+    const char *target = plan_string(in->plan, op->arg[1]), *type = plan_string(in->plan, op->arg[2]);
+    const char *source = plan_string(in->plan, op->arg[3]);
+    auto_free char **options = vector(in, op->arg[4], false);
+    bool strict = op->arg[7] & HOW_NO_SYMLINKS;
+    auto_close int onto = -1, made = -1;
+
+    if (!options || !target || !type || !source)
+        return refuse(EINVAL);
+    in->step = STEP_TARGET;
+    if ((onto = path_target(root, target, 1, strict)) < 0)
+        return -1;
+    if (needs_old_mount(options, source) && !(op->arg[7] & HOW_COPY_UP)) {
+        if (old_mount(in, onto, type, source, options, op->arg[5]) < 0)
+            return -1;
+        return old_mount_propagation(in, root, target, strict, op->arg[6]);
+    }
+    made = open_file_system(in, type, source, options,
+                            (unsigned)(op->arg[7] & HOW_COPY_UP
+                                           ? op->arg[5] & ~(uint64_t)MOUNT_ATTR_RDONLY
+                                           : op->arg[5]));
+    if (made < 0)
+        return -1;
+    if (op->arg[7] & HOW_COPY_UP) {
+        struct mount_attr attr = {.attr_set = op->arg[5] & MOUNT_ATTR_RDONLY};
+
+        in->step = STEP_COPY_UP;
+        if (copy_up(onto, made) < 0 || (attr.attr_set && sys_mount_setattr(made, 0, &attr) < 0))
+            return -1;
+    }
+    if (set_propagation(in, made, op->arg[6]) < 0)
+        return -1;
+    return attach(in, made, onto);
+}
+
+int op_bind(struct interpreter *in, const struct plan_op *op)
+{
+    const char *target = plan_string(in->plan, op->arg[1]), *source = plan_string(in->plan, op->arg[2]);
+    struct mount_attr top = {.attr_set = op->arg[4], .attr_clr = op->arg[5]};
+    struct mount_attr all = {.attr_set = op->arg[6], .attr_clr = op->arg[7]};
+    auto_close int onto = -1, tree = -1;
+    struct stat st;
+
+    if (!target || !source)
+        return refuse(EINVAL);
+    in->step = STEP_SOURCE;
+    tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (op->arg[3] ? AT_RECURSIVE : 0));
+    if (tree < 0 || fstat(tree, &st) < 0)
+        return -1;
+    in->step = STEP_TARGET;
+    onto = path_target(slot_fd(in, op->arg[0]), target, S_ISDIR(st.st_mode),
+                       op->arg[9] & HOW_NO_SYMLINKS);
+    if (onto < 0)
+        return -1;
+    in->step = STEP_MOUNT_SETATTR;
+    if ((all.attr_set || all.attr_clr) && sys_mount_setattr(tree, AT_RECURSIVE, &all) < 0)
+        return -1;
+    if ((top.attr_set || top.attr_clr) && sys_mount_setattr(tree, 0, &top) < 0)
+        return -1;
+    if (set_propagation(in, tree, op->arg[8]) < 0)
+        return -1;
+    return attach(in, tree, onto);
+}
+
+/* In place where a mount begins there, else by a bind of the place on itself. */
+int op_readonly(struct interpreter *in, const struct plan_op *op)
+{
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+    auto_close int at = -1, tree = -1;
+
+    in->step = STEP_TARGET;
+    at = path_open(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]), O_PATH, 0);
+    if (at < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+    in->step = STEP_MOUNT_SETATTR;
+    if (!sys_mount_setattr(at, 0, &attr))
+        return 0;
+    if (errno != EINVAL)
+        return -1;
+    in->step = STEP_OPEN_TREE;
+    if ((tree = sys_open_tree(at, "", OPEN_TREE_CLONE | AT_RECURSIVE | AT_EMPTY_PATH)) < 0)
+        return -1;
+    in->step = STEP_MOUNT_SETATTR;
+    if (sys_mount_setattr(tree, 0, &attr) < 0)
+        return -1;
+    return attach(in, tree, at);
+}
+
+/* The container's own /dev/null, if it is that: an image may have put something else there
+ * (CVE-2025-31133). */
+static int null_tree(struct interpreter *in, int root)
+{
+    auto_close int fd = path_open(root, "/dev/null", O_PATH | O_NOFOLLOW, 1);
+    struct stat st;
+
+    in->step = STEP_VERIFY;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -1;
+    if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))
+        return refuse(EINVAL);
+    in->step = STEP_OPEN_TREE;
+    return sys_open_tree(fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+}
+
+/* One super block for all masked directories: there may be one for every processor. */
+static int blank_tree(struct interpreter *in)
+{
+    char *options[] = {(char *)"mode=555", NULL};
+
+    if (in->blank < 0)
+        in->blank = open_file_system(in, "tmpfs", "tmpfs", options,
+                                     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+                                         MOUNT_ATTR_NOEXEC);
+    if (in->blank < 0)
+        return -1;
+    in->step = STEP_OPEN_TREE;
+    return sys_open_tree(in->blank, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+}
+
+int op_mask(struct interpreter *in, const struct plan_op *op)
+{
+    int root = slot_fd(in, op->arg[0]);
+    auto_close int at = -1, tree = -1;
+    struct stat st;
+
+    in->step = STEP_TARGET;
+    at = path_open(root, plan_string(in->plan, op->arg[1]), O_PATH, 0);
+    if (at < 0)
+        return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+    if (fstat(at, &st) < 0)
+        return -1;
+    tree = S_ISDIR(st.st_mode) ? blank_tree(in) : null_tree(in, root);
+    return tree < 0 ? -1 : attach(in, tree, at);
+}

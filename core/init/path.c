@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/init/path.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/base.h"
+#include "core/init/kernel.h"
+
+/* openat2(2) gives up with EAGAIN while others rename or mount: worth some tries, not endless ones. */
+#define TRIES 128
+
+int path_open(int root, const char *path, uint64_t flags, int strict)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS |
+                                      (strict ? RESOLVE_NO_SYMLINKS : 0)};
+    long fd;
+
+    for (int i = 0; i < TRIES; i++) {
+        fd = syscall(SYS_openat2, root, path, &how, sizeof how);
+        if (fd >= 0 || errno != EAGAIN)
+            break;
+    }
+    return (int)fd;
+}
+
+/* One component after the other; a dangling link stays an error, since mkdir does not follow it. */
+static int make_components(int root, char *path, mode_t mode, int strict)
+{
+    auto_close int parent = path_open(root, "/", O_PATH | O_DIRECTORY, strict);
+    char *end = path;
+
+    while (parent >= 0) {
+        char *start, saved;
+        int fd;
+
+        while (*end == '/')
+            end++;
+        if (!*end)
+            return steal_fd(parent);
+        start = end;
+        while (*end && *end != '/')
+            end++;
+        saved = *end;
+        *end = '\0';
+        fd = path_open(root, path, O_PATH | O_DIRECTORY, strict);
+        if (fd < 0 && errno == ENOENT) {
+            if (mkdirat(parent, start, mode) < 0 && errno != EEXIST)
+                return -1;
+            fd = path_open(root, path, O_PATH | O_DIRECTORY, strict);
+        }
+        *end = saved;
+        if (fd < 0)
+            return -1;
+        close(parent);
+        parent = fd;
+    }
+    return -1;
+}
+
+int path_make_directory(int root, const char *path, mode_t mode, int strict)
+{
+    int fd = path_open(root, path, O_PATH | O_DIRECTORY, strict);
+    auto_free char *copy = NULL;
+    mode_t mask;
+
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    if (!(copy = strdup(path)))
+        return -1;
+    mask = umask(0);
+    fd = make_components(root, copy, mode, strict);
+    umask(mask);
+    return fd;
+}
+
+int path_parent(int root, const char *path, int strict, const char **last)
+{
+    const char *slash = strrchr(path, '/');
+    auto_free char *parent = NULL;
+
+    *last = slash ? slash + 1 : path;
+    if (!**last || !strcmp(*last, ".") || !strcmp(*last, "..")) {
+        errno = EINVAL;
+        return -1;
+    }
+    parent = strndup(path, slash ? (size_t)(slash - path) : 0);
+    if (!parent)
+        return -1;
+    return path_make_directory(root, *parent ? parent : "/", 0755, strict);
+}
+
+int path_target(int root, const char *path, int directory, int strict)
+{
+    auto_close int parent = -1, made = -1;
+    int fd = path_open(root, path, O_PATH, strict);
+    const char *last;
+
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    if (directory)
+        return path_make_directory(root, path, 0755, strict);
+    parent = path_parent(root, path, strict, &last);
+    if (parent < 0)
+        return -1;
+    made = openat(parent, last, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+    return made < 0 ? -1 : path_open(root, path, O_PATH, strict);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The container's root: bound on itself, and in the end the only root there is. */
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "core/init/interpreter.h"
+#include "core/init/kernel.h"
+
+#ifndef MOVE_MOUNT_T_SYMLINKS
+#define MOVE_MOUNT_T_SYMLINKS 0x00000010
+#endif
+
+int op_tree(struct interpreter *in, const struct plan_op *op)
+{
+    (void)in;
+    return mount(NULL, "/", NULL, op->arg[0], NULL);
+}
+
+int op_root(struct interpreter *in, const struct plan_op *op)
+{
+    const char *path = plan_string(in->plan, op->arg[0]);
+    auto_close int fd = -1;
+
+    if (!path)
+        return refuse(EINVAL);
+    in->step = STEP_OPEN_TREE;
+    if ((fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_RECURSIVE)) < 0)
+        return -1;
+    in->step = STEP_MOVE_MOUNT;
+    if (sys_move_mount(fd, AT_FDCWD, path, MOVE_MOUNT_T_SYMLINKS) < 0)
+        return -1;
+    slot_fill(in, op->arg[1], steal_fd(fd));
+    return 0;
+}
+
+/* pivot_root(".", "."): the old root comes to lie on the new one, and is taken off. It is made a slave
+ * first, so that taking it off does not reach the host. */
+int op_pivot(struct interpreter *in, const struct plan_op *op)
+{
+    in->step = STEP_CHDIR;
+    if (fchdir(slot_fd(in, op->arg[0])) < 0)
+        return -1;
+    in->step = STEP_PIVOT_ROOT;
+    if (syscall(SYS_pivot_root, ".", ".") < 0)
+        return -1;
+    in->step = STEP_UNMOUNT;
+    if (mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
+        return -1;
+    in->step = STEP_CHDIR;
+    return chdir("/");
+}
+
+int op_move_root(struct interpreter *in, const struct plan_op *op)
+{
+    in->step = STEP_CHDIR;
+    if (fchdir(slot_fd(in, op->arg[0])) < 0)
+        return -1;
+    in->step = STEP_MOUNT;
+    if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+        return -1;
+    in->step = STEP_CHROOT;
+    if (chroot(".") < 0)
+        return -1;
+    in->step = STEP_CHDIR;
+    return chdir("/");
+}
+
+int op_root_attr(struct interpreter *in, const struct plan_op *op)
+{
+    struct mount_attr attr = {.attr_set = op->arg[1],
+                              .propagation = op->arg[2] & ~(uint64_t)MS_REC};
+
+    in->step = STEP_MOUNT_SETATTR;
+    return sys_mount_setattr(slot_fd(in, op->arg[0]), op->arg[2] & MS_REC ? AT_RECURSIVE : 0, &attr);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lifecycle of runtime.md. Each stage takes a container that is locked (c->dirfd). */
+#ifndef CORE_LIFECYCLE_H
+#define CORE_LIFECYCLE_H
+
+#include "core/container.h"
+
+/*
+ * Configuration, host facts and options are in *c, its state is not on disk yet. At the end the process
+ * waits for start. *console is the master of its terminal, or -1. After a failure nothing is left.
+ */
+int container_create(struct container *c, int *console, struct error *err);
+
+/* Undoes a container whose create has ended, for failures behind it (console socket, pid file). */
+void container_abort(struct container *c);
+
+/* The user program runs, or this fails and says why. */
+int container_start(struct container *c, struct error *err);
+
+/* Opens ROOT/ID with its lock and reads state and frozen configuration. A directory without a state is
+ * a create that died: errnum ENODATA. */
+int container_open(struct container *c, const char *root, const char *id, struct error *err);
+
+/* Ends what is left of the container's processes, undoes what plugins did, removes the state, runs
+ * poststop. `force`: whatever a plugin says. */
+int container_destroy(struct container *c, bool force, struct error *err);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A mount of type cgroup: on v2 the one hierarchy; on v1 and hybrid a tmpfs with one mount for each v1
+ * hierarchy, which in a new cgroup namespace shows the container's part of it, and otherwise is a bind
+ * of that part.
+ */
+#include "core/compile.h"
+
+#include <linux/mount.h>
+#include <sched.h>
+#include <string.h>
+
+#include "core/linux/mount-options.h"
+
+static const char *base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* The container's path in a hierarchy: as the plugin that manages it said, else hozo's own. */
+static const char *own_path(const struct compile *p, const char *controllers, const cJSON *hierarchy)
+{
+    size_t length = strlen(controllers);
+
+    for (char **m = p->c->state.cgroup.mounts; m && *m; m++)
+        if (!strncmp(*m, controllers, length) && (*m)[length] == '=')
+            return *m + length + 1;
+    return json_string(hierarchy, "own", "/");
+}
+
+static void add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *target,
+                          const char *path, uint64_t set)
+{
+    const char *mountpoint = json_string(hierarchy, "mountpoint", "");
+    auto_text struct text controllers = {0}, at = {0}, source = {0};
+    auto_free const char **options = json_strings(json_get(hierarchy, "controllers"));
+    const char *no_controller[] = {"none", NULL, NULL};
+
+    for (const char **o = options; o && *o; o++)
+        text_add(&controllers, "%s%s", o == options ? "" : ",", *o);
+    text_add(&at, "%s/%s", target, base(mountpoint));
+    if (p->new_namespaces & CLONE_NEWCGROUP) {
+        const char *const *list = options;
+
+        if (options && options[0] && strchr(options[0], '=')) { /* name=systemd: no controller */
+            no_controller[1] = options[0];
+            list = no_controller;
+        }
+        plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(at.at), STR("cgroup"),
+                STR("cgroup"), LIST(list), NUM(set), NUM(0), NUM(0));
+    } else {
+        text_add(&source, "%s%s", mountpoint, own_path(p, controllers.at ? controllers.at : "", hierarchy));
+        plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(at.at), STR(source.at), NUM(0),
+                NUM(set), NUM(0), NUM(0), NUM(0), NUM(0), NUM(0));
+    }
+    plan_what(p->b, "mount cgroup to %s", at.at ? at.at : "");
+    /* "cpu" and "cpuacct" beside "cpu,cpuacct" */
+    for (const char **o = options; o && *o; o++)
+        if (strchr(base(mountpoint), ',')) {
+            auto_text struct text link = {0};
+
+            text_add(&link, "%s/%s", target, *o);
+            plan_op(p->b, PHASE_MOUNTS, SYMLINK, path, SLOT(p->root), STR(link.at),
+                    STR(base(mountpoint)));
+        }
+}
+
+static void add_v1(struct compile *p, const char *target, const char *path, uint64_t set)
+{
+    static const char *const tmpfs[] = {"mode=755", NULL};
+    const cJSON *hierarchies = json_at(p->c->facts.root, "cgroup", "hierarchies", NULL), *hierarchy;
+
+    plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("tmpfs"), STR("cgroup"),
+            LIST(tmpfs), NUM(set & ~(uint64_t)MOUNT_ATTR_RDONLY), NUM(0), NUM(0));
+    plan_what(p->b, "mount tmpfs to %s", target);
+    cJSON_ArrayForEach(hierarchy, hierarchies)
+        add_hierarchy(p, hierarchy, target, path, set);
+    if (set & MOUNT_ATTR_RDONLY)
+        plan_op(p->b, PHASE_MOUNTS, READONLY, path, SLOT(p->root), STR(target));
+}
+
+int compile_cgroup_mount(struct compile *p, const cJSON *mount, const char *path, struct error *err)
+{
+    const char *layout = json_string(json_get(p->c->facts.root, "cgroup"), "layout", "none");
+    const char *target = json_string(mount, "destination", "");
+    struct mount_options o;
+    int r = 0;
+
+    if (mount_options_parse(json_get(mount, "options"), path, &o, err) < 0)
+        r = -1;
+    else if (target[0] != '/')
+        r = fail(err, 0, path, "destination \"%s\" is not absolute", target);
+    else if (o.bind)
+        r = fail(err, 0, path, "a bind mount of type cgroup");
+    else if (!strcmp(layout, "v2")) {
+        plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("cgroup2"),
+                STR("cgroup"), LIST(o.data), NUM(o.set | o.rset), NUM(o.propagation),
+                NUM(HOW_NO_SYMLINKS));
+        plan_what(p->b, "mount cgroup2 to %s", target);
+    } else if (!strcmp(layout, "none"))
+        r = fail(err, 0, path, "this host has no control groups mounted");
+    else
+        add_v1(p, target, path, o.set | o.rset);
+    free(o.data);
+    return r;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/linux/channel.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+int channel_open(int *ours, int *theirs, struct error *err)
+{
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return fail(err, errno, NULL, "socketpair");
+    *ours = fds[0];
+    *theirs = fds[1];
+    return 0;
+}
+
+int channel_send(int fd, enum sync_type type, struct error *err)
+{
+    struct sync_message m = {.type = type};
+
+    if (send(fd, &m, sizeof m, MSG_NOSIGNAL) != (ssize_t)sizeof m)
+        return fail(err, errno, NULL, "send to hozo-init");
+    return 0;
+}
+
+/* Takes at most one descriptor out of the message; any more are closed. */
+static int take_descriptor(struct msghdr *h)
+{
+    int found = -1;
+
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
+        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+            continue;
+        for (size_t i = 0; i < n; i++) {
+            int fd;
+
+            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+            if (found < 0)
+                found = fd;
+            else
+                close(fd);
+        }
+    }
+    return found;
+}
+
+int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, struct error *err)
+{
+    union {
+        char buf[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov = {m, sizeof *m};
+    struct msghdr h = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control.buf,
+                       .msg_controllen = sizeof control.buf};
+    auto_close int descriptor = -1;
+    ssize_t n;
+
+    *passed = -1;
+    if (seconds >= 0) {
+        struct pollfd p = {fd, POLLIN, 0};
+        int r;
+
+        while ((r = poll(&p, 1, seconds * 1000)) < 0 && errno == EINTR)
+            ;
+        if (r <= 0)
+            return fail(err, r ? errno : ETIMEDOUT, NULL, "wait for hozo-init");
+    }
+    while ((n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+        ;
+    if (n < 0 && errno == ECONNRESET)
+        return 0;
+    if (n < 0)
+        return fail(err, errno, NULL, "receive from hozo-init");
+    descriptor = take_descriptor(&h);
+    if (!n)
+        return 0;
+    if (n != (ssize_t)sizeof *m || (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
+        (m->type == SYNC_CONSOLE) != (descriptor >= 0))
+        return fail(err, 0, NULL, "the container's process sent an unknown message");
+    *passed = steal_fd(descriptor);
+    return 1;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The runtime's end of the conversation with hozo-init; see core/sync.h. */
+#ifndef CORE_LINUX_CHANNEL_H
+#define CORE_LINUX_CHANNEL_H
+
+#include "core/error.h"
+#include "core/sync.h"
+
+/* A connected pair: ours, and the one that hozo-init gets. Both close-on-exec. */
+int channel_open(int *ours, int *theirs, struct error *err);
+
+int channel_send(int fd, enum sync_type type, struct error *err);
+
+/*
+ * 1 and *m, 0 at end of file, -1 error. A descriptor is accepted only with CONSOLE, where there must be
+ * exactly one; *passed then owns it. `seconds`: time limit, or -1. The sender is not trusted.
+ */
+int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, struct error *err);
+
+#endif

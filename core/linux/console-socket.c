@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/linux/console-socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+/* A path that is too long for a socket address is reached through the descriptor of its directory.
+ */
+static int connect_to(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char directory[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    auto_close int dirfd = -1;
+    auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return -1;
+    if (strlen(path) < sizeof address.sun_path) {
+        memcpy(address.sun_path, path, strlen(path) + 1);
+    } else {
+        errno = ENAMETOOLONG;
+        if (!slash || (size_t)snprintf(directory, sizeof directory, "%.*s", (int)(slash - path) + 1,
+                                       path) >= sizeof directory)
+            return -1;
+        dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (dirfd < 0)
+            return -1;
+        errno = ENAMETOOLONG;
+        if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s",
+                             dirfd, slash + 1) >= sizeof address.sun_path)
+            return -1;
+    }
+    if (connect(fd, (struct sockaddr *)&address, sizeof address))
+        return -1;
+    return steal_fd(fd);
+}
+
+int console_send(const char *path, int master, struct error *err)
+{
+    /* Engines take exactly one descriptor, and at least one byte with it, which is its name. */
+    char name[] = "/dev/ptmx";
+    struct iovec bytes = {name, sizeof name - 1};
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct msghdr message = {
+        .msg_iov = &bytes,
+        .msg_iovlen = 1,
+        .msg_control = control.room,
+        .msg_controllen = sizeof control.room,
+    };
+
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    control.header.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.header), &master, sizeof master);
+
+    auto_close int fd = connect_to(path);
+    if (fd < 0)
+        return fail(err, errno, NULL, "connect to console socket %s", path);
+    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+        return fail(err, errno, NULL, "send the terminal to console socket %s", path);
+    return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* linux.devices, the devices and links that config-linux.md promises, and the terminal. */
+#include "core/compile.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct {
+    const char *path;
+    unsigned major, minor;
+} default_devices[] = {
+    {"/dev/null", 1, 3},   {"/dev/zero", 1, 5},    {"/dev/full", 1, 7},
+    {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
+};
+
+static const struct {
+    const char *path, *target;
+} default_links[] = {
+    {"/dev/fd", "/proc/self/fd"},         {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"},   {"/dev/stderr", "/proc/self/fd/2"},
+    {"/dev/core", "/proc/kcore"},         {"/dev/ptmx", "pts/ptmx"},
+};
+
+static const struct {
+    const char *type;
+    mode_t mode;
+} device_types[] = {{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
+
+/* A /dev that was bound from elsewhere belongs to someone else. */
+static bool dev_is_bound(const struct compile *p)
+{
+    const cJSON *mount, *option;
+
+    cJSON_ArrayForEach(mount, json_get(p->config, "mounts"))
+    {
+        const char *destination = json_string(mount, "destination", "");
+
+        if (strcmp(destination, "/dev") && strcmp(destination, "/dev/"))
+            continue;
+        if (!strcmp(json_string(mount, "type", ""), "bind"))
+            return true;
+        cJSON_ArrayForEach(option, json_get(mount, "options"))
+            if (!strcmp(option->valuestring, "bind") || !strcmp(option->valuestring, "rbind"))
+                return true;
+    }
+    return false;
+}
+
+static bool is_configured(const struct compile *p, const char *path)
+{
+    const cJSON *device;
+
+    cJSON_ArrayForEach(device, json_get(p->linux_, "devices"))
+        if (!strcmp(json_string(device, "path", ""), path))
+            return true;
+    return false;
+}
+
+static void add_defaults(struct compile *p)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++) {
+        const char *path = default_devices[i].path;
+
+        if (is_configured(p, path))
+            continue;
+        plan_op(p->b, PHASE_DEVICES, MKNOD, NULL, SLOT(p->root), STR(path), NUM(S_IFCHR | 0666),
+                NUM(default_devices[i].major), NUM(default_devices[i].minor), NUM(0), NUM(0));
+        plan_what(p->b, "make %s", path);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(default_links); i++) {
+        plan_op(p->b, PHASE_DEVICES, SYMLINK, NULL, SLOT(p->root), STR(default_links[i].path),
+                STR(default_links[i].target));
+        plan_what(p->b, "link %s", default_links[i].path);
+    }
+}
+
+static int add_device(struct compile *p, const cJSON *device, const char *at, struct error *err)
+{
+    const struct json *doc = &p->c->config;
+    const char *type = json_string(device, "type", ""), *path = json_string(device, "path", "");
+    int64_t major = json_int(doc, device, "major", -1), minor = json_int(doc, device, "minor", -1);
+    mode_t format = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(device_types); i++)
+        if (!strcmp(type, device_types[i].type))
+            format = device_types[i].mode;
+    if (!format)
+        return fail(err, 0, at, "type \"%s\" is not one of c, u, b, p", type);
+    if (path[0] != '/')
+        return fail(err, 0, at, "path \"%s\" is not absolute", path);
+    if (format != S_IFIFO && (major < 0 || minor < 0))
+        return fail(err, 0, at, "major and minor are required for type %s", type);
+    if (format != S_IFIFO && (major >= 1 << 12 || minor >= 1 << 20))
+        return fail(err, 0, at, "the kernel has no device %lld:%lld", (long long)major,
+                    (long long)minor);
+    plan_op(p->b, PHASE_DEVICES, MKNOD, at, SLOT(p->root), STR(path),
+            NUM(format | ((mode_t)json_int(doc, device, "fileMode", 0666) & 07777)),
+            NUM(format == S_IFIFO ? 0 : major), NUM(format == S_IFIFO ? 0 : minor),
+            NUM(json_int(doc, device, "uid", 0)), NUM(json_int(doc, device, "gid", 0)));
+    plan_what(p->b, "make %s", path);
+    return 0;
+}
+
+static void add_console(struct compile *p)
+{
+    const cJSON *process = json_get(p->config, "process"), *size = json_get(process, "consoleSize");
+
+    if (!json_bool(process, "terminal", false))
+        return;
+    plan_op(p->b, PHASE_DEVICES, CONSOLE, "process.terminal", SLOT(p->root),
+            NUM(json_int(&p->c->config, size, "height", 0)),
+            NUM(json_int(&p->c->config, size, "width", 0)),
+            NUM(json_int(&p->c->config, json_get(process, "user"), "uid", 0)),
+            NUM(HOW_BIND_CONSOLE));
+}
+
+int compile_devices(struct compile *p, struct error *err)
+{
+    const cJSON *device;
+    unsigned index = 0;
+
+    if (!dev_is_bound(p))
+        add_defaults(p);
+    cJSON_ArrayForEach(device, json_get(p->linux_, "devices"))
+    {
+        char path[64];
+
+        snprintf(path, sizeof path, "linux.devices[%u]", index++);
+        if (add_device(p, device, path, err) < 0)
+            return -1;
+    }
+    add_console(p);
+    return 0;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/linux/host-ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/nsfs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#include "core/hooks.h"
+
+#define PROC_ROOT_INO 1 /* fixed, since Linux 2.6 */
+
+static void fill(struct container *c, uint64_t slot, int fd)
+{
+    plan_slots(c->plan)[slot].fd = fd;
+}
+
+/* Detached, so that nobody can mount over it. A nested host whose /proc has masked paths may not make
+ * one: there the visible /proc serves, if it is the root of a procfs. */
+static int open_proc(struct container *c, const struct plan_op *op, struct error *err)
+{
+    auto_close int fs = (int)syscall(SYS_fsopen, "proc", FSOPEN_CLOEXEC);
+    auto_close int fd = -1;
+    struct statfs type;
+    struct stat st;
+
+    if (fs >= 0 && !syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+        fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+                          MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (fd < 0)
+        fd = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, errno, NULL, "open a procfs");
+    if (fstatfs(fd, &type) < 0 || type.f_type != PROC_SUPER_MAGIC || fstat(fd, &st) < 0 ||
+        st.st_ino != PROC_ROOT_INO)
+        return fail(err, 0, NULL, "/proc is not the root of a procfs");
+    fill(c, op->arg[0], steal_fd(fd));
+    return 0;
+}
+
+static int make_fifo(struct container *c, const struct plan_op *op, struct error *err)
+{
+    const char *name = plan_string(c->plan, op->arg[0]);
+    int fd;
+
+    if (mkfifoat(c->dirfd, name, 0600) < 0)
+        return fail(err, errno, NULL, "make FIFO %s", name);
+    /* Both directions: opening never blocks, and the reader never sees a hang-up. */
+    fd = openat(c->dirfd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err, errno, NULL, "open FIFO %s", name);
+    fill(c, op->arg[1], fd);
+    return 0;
+}
+
+static int open_namespace(struct container *c, const struct plan_op *op, struct error *err)
+{
+    auto_close int fd = open(plan_string(c->plan, op->arg[1]), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct statfs fs;
+    int type;
+
+    if (fd < 0)
+        return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), errno, STEP_OPEN, err);
+    if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC ||
+        (type = ioctl(fd, NS_GET_NSTYPE)) < 0 || (uint64_t)type != op->arg[0])
+        return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), EINVAL, STEP_VERIFY, err);
+    fill(c, op->arg[2], steal_fd(fd));
+    return 0;
+}
+
+static int set_rlimit(struct container *c, const struct plan_op *op, struct error *err)
+{
+    const struct rlimit64 limit = {.rlim_cur = op->arg[2], .rlim_max = op->arg[3]};
+
+    if (prlimit64(c->pid, (enum __rlimit_resource)op->arg[1], &limit, NULL) < 0)
+        return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), errno, STEP_NONE, err);
+    return 0;
+}
+
+/* A list of the plan as a vector that borrows its strings. */
+static const char **vector(const struct plan_header *plan, uint64_t arg)
+{
+    uint32_t n;
+    const char *s = plan_list(plan, arg, &n), **v = calloc((size_t)n + 1, sizeof *v);
+
+    for (uint32_t i = 0; v && i < n; i++) {
+        v[i] = s;
+        s += strlen(s) + 1;
+    }
+    return v;
+}
+
+/* Here the pid is the only late value that a hook's state can hold. */
+static void expand_pid(struct text *out, const char *template, pid_t pid)
+{
+    for (; *template; template++) {
+        if (*template != LATE_MARK)
+            text_append(out, template, 1);
+        else if (*++template == LATE_MARK)
+            text_append(out, template, 1);
+        else
+            text_add(out, "%d", (int)pid);
+    }
+}
+
+static int run_hook(struct container *c, const struct plan_op *op, struct error *err)
+{
+    auto_free const char **args = vector(c->plan, op->arg[1]);
+    auto_free const char **env = vector(c->plan, op->arg[2]);
+    auto_text struct text state = {0};
+    const struct hook hook = {.path = plan_string(c->plan, op->arg[0]),
+                              .args = args,
+                              .env = env,
+                              .timeout = (unsigned)op->arg[3]};
+
+    expand_pid(&state, plan_string(c->plan, op->arg[4]), c->pid);
+    if (!args || !env || state.failed)
+        return fail_memory(err);
+    if (hook_run(&hook, state.at, err) < 0)
+        return fail(err, err->errnum, plan_string(c->plan, op->path), "%s: %s",
+                    plan_string(c->plan, op->what), err->text);
+    return 0;
+}
+
+static int host_op(struct container *c, const struct plan_op *op, struct error *err)
+{
+    switch (op->kind) {
+    case OP_WORK:
+        return 0;
+    case OP_PROCFS:
+        return open_proc(c, op, err);
+    case OP_FIFO:
+        return make_fifo(c, op, err);
+    case OP_OPEN_NS:
+        return open_namespace(c, op, err);
+    case OP_RLIMIT:
+        return set_rlimit(c, op, err);
+    case OP_HOOK:
+        return run_hook(c, op, err);
+    default:
+        return fail(err, 0, plan_string(c->plan, op->path), "%s: is no operation of the runtime",
+                    plan_op_info[op->kind].name);
+    }
+}
+
+int host_ops(struct container *c, enum plan_phase phase, struct error *err)
+{
+    plan_for_each(op, c->plan)
+        if (op->phase == phase && host_op(c, op, err) < 0)
+            return -1;
+    return 0;
+}
+
+void host_ops_close(struct container *c)
+{
+    struct plan_slot *slots = c->plan ? plan_slots(c->plan) : NULL;
+
+    for (uint32_t i = 0; slots && i < c->plan->n_slots; i++) {
+        cleanup_close(&slots[i].fd);
+        slots[i].fd = -1;
+    }
+}

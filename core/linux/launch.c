@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/linux/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+
+#include "core/linux/channel.h"
+#include "core/linux/clone.h"
+#include "core/linux/host-ops.h"
+
+/* The stage process only joins and clones: a longer silence means that its cgroup is frozen. */
+#define BORN_SECONDS 30
+
+/* cgroup v1 has no way to be born in a cgroup: the stage process is moved before it does anything. */
+static int attach_stage(struct container *c, int sync, pid_t stage, struct error *err)
+{
+    char pid[16];
+    int n = snprintf(pid, sizeof pid, "%d", (int)stage);
+
+    for (char **file = c->state.cgroup.procs; *file; file++) {
+        auto_close int fd = open(*file, O_WRONLY | O_CLOEXEC);
+
+        if (fd < 0 || write(fd, pid, (size_t)n) != n)
+            return fail(err, errno, "linux.cgroupsPath", "write %s", *file);
+    }
+    return channel_send(sync, SYNC_GO, err);
+}
+
+/* Where init is now, on the unified hierarchy: an init like systemd moves itself below. */
+static int init_cgroup(const struct container *c)
+{
+    const char *mountpoint =
+        json_string(json_at(c->facts.root, "cgroup", "unified", NULL), "mountpoint", NULL);
+    char file[64], line[4096], path[4200];
+    auto_fclose FILE *f = NULL;
+
+    snprintf(file, sizeof file, "/proc/%d/cgroup", (int)c->state.pid);
+    if (!mountpoint || !(f = fopen(file, "re")))
+        return -1;
+    while (fgets(line, sizeof line, f)) {
+        if (strncmp(line, "0::/", 4) || strstr(line, "/../"))
+            continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(path, sizeof path, "%s%s", mountpoint, line + 3);
+        return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return -1;
+}
+
+static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s, struct error *err)
+{
+    auto_close int cgroup = -1;
+    pid_t pid;
+
+    if (c->state.cgroup.directory) {
+        cgroup = open(c->state.cgroup.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (cgroup < 0 && !(l->follow_init && errno == ENOENT))
+            return fail(err, errno, "linux.cgroupsPath", "open %s", c->state.cgroup.directory);
+        if (cgroup < 0)
+            cgroup = init_cgroup(c);
+    }
+    s->cgroup = cgroup;
+    pid = spawn_stage(s, err);
+    if (pid < 0 && cgroup >= 0 && l->follow_init && err->errnum == EBUSY) {
+        close(steal_fd(cgroup));
+        s->cgroup = cgroup = init_cgroup(c);
+        pid = spawn_stage(s, err);
+    }
+    return pid;
+}
+
+/* What the process reports as a failed operation becomes the error. */
+static int report(const struct container *c, const struct sync_message *m, struct error *err)
+{
+    return plan_fail(c->plan, m->value, m->errnum, m->step, err);
+}
+
+static int receive(struct container *c, int sync, struct sync_message *m, int *passed, int seconds,
+                   struct error *err)
+{
+    int r = channel_receive(sync, m, passed, seconds, err);
+
+    if (r < 0)
+        return -1;
+    if (!r)
+        return fail(err, 0, NULL, "hozo-init ended unexpectedly");
+    return m->type == SYNC_FAILED ? report(c, m, err) : 0;
+}
+
+static int born(struct container *c, struct launch *l, pid_t stage, struct error *err)
+{
+    struct sync_message m;
+    int passed, r;
+
+    if (c->state.cgroup.procs && attach_stage(c, l->sync, stage, err) < 0) {
+        kill(stage, SIGKILL);
+        waitpid(stage, NULL, 0);
+        return -1;
+    }
+    r = receive(c, l->sync, &m, &passed, BORN_SECONDS, err);
+    if (r < 0)
+        kill(stage, SIGKILL);
+    waitpid(stage, NULL, 0);
+    if (r < 0)
+        return -1;
+    if (m.type != SYNC_BORN || (pid_t)m.value <= 0)
+        return fail(err, 0, NULL, "hozo-init sent an unknown message");
+    c->pid = (pid_t)m.value;
+    c->pidfd = pidfd_open(c->pid, 0);
+    if (c->pidfd < 0)
+        return fail(err, errno, NULL, "pidfd_open");
+    return l->born ? l->born(c, err) : 0;
+}
+
+static int converse(struct container *c, struct launch *l, struct error *err)
+{
+    for (;;) {
+        struct sync_message m;
+        int passed;
+
+        if (receive(c, l->sync, &m, &passed, -1, err) < 0)
+            return -1;
+        if (m.type == SYNC_CREATED)
+            return 0;
+        if (m.type == SYNC_CONSOLE && l->console < 0) {
+            l->console = passed;
+            continue;
+        }
+        cleanup_close(&passed);
+        if (m.type != SYNC_PHASE || m.value >= PHASE_COUNT ||
+            plan_phase_process[m.value] != PROCESS_RUNTIME)
+            return fail(err, 0, NULL, "hozo-init sent an unknown message");
+        if (host_ops(c, (enum plan_phase)m.value, err) < 0 ||
+            channel_send(l->sync, SYNC_GO, err) < 0)
+            return -1;
+    }
+}
+
+void launch_kill(struct container *c)
+{
+    if (c->pid <= 0)
+        return;
+    kill(c->pid, SIGKILL); /* our own child: nobody else can have got its pid */
+    waitpid(c->pid, NULL, __WALL);
+    c->pid = 0;
+}
+
+int launch(struct container *c, struct launch *l, struct error *err)
+{
+    auto_close int image = init_image(err), plan = -1, theirs = -1;
+    struct spawn s;
+    pid_t stage;
+
+    l->sync = l->console = -1;
+    if (image < 0 || channel_open(&l->sync, &theirs, err) < 0 ||
+        (plan = plan_memfd(c->plan, err)) < 0)
+        return -1;
+    s = (struct spawn){.image = image, .plan_fd = plan, .sync = theirs, .plan = c->plan};
+    stage = spawn(c, l, &s, err);
+    /* From now on the end of the other side is the end of file here. */
+    close(steal_fd(theirs));
+    if (stage >= 0 && !born(c, l, stage, err) && !channel_send(l->sync, SYNC_GO, err) &&
+        !converse(c, l, err))
+        return 0;
+    launch_kill(c);
+    cleanup_close(&l->sync);
+    cleanup_close(&l->console);
+    l->sync = l->console = -1;
+    return -1;
+}
+
+int launch_executed(struct container *c, struct launch *l, struct error *err)
+{
+    struct sync_message m;
+    int passed, r = channel_receive(l->sync, &m, &passed, -1, err);
+
+    if (!r)
+        return 0;
+    cleanup_close(&passed);
+    if (r > 0)
+        m.type == SYNC_FAILED ? report(c, &m, err)
+                              : fail(err, 0, NULL, "hozo-init sent an unknown message");
+    launch_kill(c);
+    return -1;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries a plan out as far as the blocked, or for exec the running, process. */
+#ifndef CORE_LINUX_LAUNCH_H
+#define CORE_LINUX_LAUNCH_H
+
+#include "core/container.h"
+
+struct launch {
+    /* The inside process exists and is blocked: c->pid and c->pidfd are set. */
+    int (*born)(struct container *c, struct error *err);
+    /* exec: a cgroup that cannot take the process is replaced by the one where init now is. */
+    bool follow_init;
+    int sync;    /* result: our end of the socket */
+    int console; /* result: master of the terminal, or -1 */
+};
+
+/* On failure the process, if there was one, has been killed and reaped. */
+int launch(struct container *c, struct launch *l, struct error *err);
+
+/* exec: waits until the program runs (end of file) or its execve has failed. */
+int launch_executed(struct container *c, struct launch *l, struct error *err);
+
+/* Ends c->pid, our own child, and reaps it. */
+void launch_kill(struct container *c);
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mounts: in the order of the configuration, each one operation. */
+#include "core/compile.h"
+
+#include <linux/mount.h>
+#include <string.h>
+
+#include "core/linux/mount-options.h"
+
+/* proc and sysfs are what the masks and the LSM labels rely on: their mount points must be just
+ * there, not behind a link of the image (CVE-2019-19921, CVE-2023-27561). */
+static uint64_t how(const char *type, const struct mount_options *o)
+{
+    bool strict = !strcmp(type, "proc") || !strcmp(type, "sysfs");
+
+    return (strict ? HOW_NO_SYMLINKS : 0) | (o->copy_up ? HOW_COPY_UP : 0);
+}
+
+/* What hozo does in /dev comes after the mounts: a read-only /dev becomes so at the very end. */
+static bool is_dev(const char *destination)
+{
+    return !strcmp(destination, "/dev") || !strcmp(destination, "/dev/");
+}
+
+static int add_bind(struct compile *p, const char *target, const char *source, const char *path,
+                    const struct mount_options *o, struct error *err)
+{
+    auto_free char *absolute = NULL;
+    char at[256];
+
+    if (o->data[0]) {
+        snprintf(at, sizeof at, "%s.options", path);
+        return fail(err, 0, at, "\"%s\" means nothing to a bind mount", o->data[0]);
+    }
+    if (o->copy_up) {
+        snprintf(at, sizeof at, "%s.options", path);
+        return fail(err, 0, at, "tmpcopyup is for tmpfs");
+    }
+    if (!source || !*source) {
+        snprintf(at, sizeof at, "%s.source", path);
+        return fail(err, 0, at, "is missing");
+    }
+    /* config.md: relative to the bundle. */
+    if (source[0] != '/') {
+        if (asprintf(&absolute, "%s/%s", p->c->state.bundle, source) < 0)
+            return fail_memory(err);
+        source = absolute;
+    }
+    plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(target), STR(source),
+            NUM(o->recursive), NUM(o->set), NUM(o->clear), NUM(o->rset), NUM(o->rclear),
+            NUM(o->propagation), NUM(0));
+    plan_what(p->b, "bind %s to %s", source, target);
+    return 0;
+}
+
+static int add_mount(struct compile *p, const cJSON *mount, const char *target, const char *path,
+                     const struct mount_options *o, struct error *err)
+{
+    const char *type = json_string(mount, "type", NULL), *source = json_string(mount, "source", NULL);
+    uint64_t set = o->set | o->rset;
+    char at[256];
+
+    if (!type || !*type) {
+        snprintf(at, sizeof at, "%s.type", path);
+        return fail(err, 0, at, "is missing");
+    }
+    if (o->copy_up && strcmp(type, "tmpfs")) {
+        snprintf(at, sizeof at, "%s.options", path);
+        return fail(err, 0, at, "tmpcopyup is for tmpfs");
+    }
+    if (is_dev(target))
+        set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+    plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR(type),
+            STR(source && *source ? source : type), LIST(o->data), NUM(set), NUM(o->propagation),
+            NUM(how(type, o)));
+    plan_what(p->b, "mount %s to %s", type, target);
+    return 0;
+}
+
+static int add(struct compile *p, const cJSON *mount, const char *path, struct error *err)
+{
+    const char *type = json_string(mount, "type", "");
+    const char *destination = json_string(mount, "destination", "");
+    auto_free char *target = NULL;
+    struct mount_options o;
+    int r;
+
+    /* config.md asks for absolute paths; a relative one is read as below "/", as it once was. */
+    if (asprintf(&target, "%s%s", destination[0] == '/' ? "" : "/", destination) < 0)
+        return fail_memory(err);
+    if (!*destination) {
+        char at[256];
+
+        snprintf(at, sizeof at, "%s.destination", path);
+        return fail(err, 0, at, "is empty");
+    }
+    if (!strcmp(type, "cgroup") || !strcmp(type, "cgroup2"))
+        return compile_cgroup_mount(p, mount, path, err);
+    if (mount_options_parse(json_get(mount, "options"), path, &o, err) < 0) {
+        free(o.data);
+        return -1;
+    }
+    if (o.bind || !strcmp(type, "bind"))
+        r = add_bind(p, target, json_string(mount, "source", NULL), path, &o, err);
+    else
+        r = add_mount(p, mount, target, path, &o, err);
+    free(o.data);
+    return r;
+}
+
+int compile_mounts(struct compile *p, struct error *err)
+{
+    const cJSON *mount;
+    unsigned index = 0;
+
+    cJSON_ArrayForEach(mount, json_get(p->config, "mounts"))
+    {
+        char path[64];
+
+        snprintf(path, sizeof path, "mounts[%u]", index++);
+        if (add(p, mount, path, err) < 0)
+            return -1;
+    }
+    return 0;
+}

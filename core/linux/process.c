@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* process: who runs, with which rights and limits, where, and what. */
+#include "core/compile.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/linux/capabilities.h"
+
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static const struct {
+    const char *type;
+    int resource;
+} rlimits[] = {
+    {"RLIMIT_AS", RLIMIT_AS},           {"RLIMIT_CORE", RLIMIT_CORE},
+    {"RLIMIT_CPU", RLIMIT_CPU},         {"RLIMIT_DATA", RLIMIT_DATA},
+    {"RLIMIT_FSIZE", RLIMIT_FSIZE},     {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},     {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, {"RLIMIT_STACK", RLIMIT_STACK},
+};
+
+static int add_rlimit(struct compile *p, const struct process_request *r, const cJSON *rlimit,
+                      uint64_t *seen, const char *path, struct error *err)
+{
+    const char *type = json_string(rlimit, "type", "");
+    uint64_t soft = 0, hard = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(rlimits); i++) {
+        if (strcmp(type, rlimits[i].type))
+            continue;
+        if (*seen & UINT64_C(1) << rlimits[i].resource)
+            return fail(err, 0, path, "%s is set twice", type);
+        *seen |= UINT64_C(1) << rlimits[i].resource;
+        if (json_u64(r->doc, json_get(rlimit, "soft"), &soft) < 0 ||
+            json_u64(r->doc, json_get(rlimit, "hard"), &hard) < 0)
+            return fail(err, 0, path, "soft and hard are required");
+        if (soft > hard)
+            return fail(err, 0, path, "soft limit is above the hard limit");
+        plan_op(p->b, PHASE_LIMITS, RLIMIT, path, STR(type), NUM(rlimits[i].resource), NUM(soft),
+                NUM(hard));
+        plan_what(p->b, "set %s", type);
+        return 0;
+    }
+    return fail(err, 0, path, "type \"%s\" is unknown", type);
+}
+
+static int add_limits(struct compile *p, const struct process_request *r, struct error *err)
+{
+    const cJSON *rlimit, *oom = json_get(r->process, "oomScoreAdj");
+    unsigned index = 0;
+    uint64_t seen = 0;
+    char path[64];
+
+    cJSON_ArrayForEach(rlimit, json_get(r->process, "rlimits"))
+    {
+        snprintf(path, sizeof path, "%s.rlimits[%u]", r->path, index++);
+        if (add_rlimit(p, r, rlimit, &seen, path, err) < 0)
+            return -1;
+    }
+    if (oom) {
+        int64_t value = json_int(r->doc, r->process, "oomScoreAdj", 0);
+
+        snprintf(path, sizeof path, "%s.oomScoreAdj", r->path);
+        if (value < -1000 || value > 1000)
+            return fail(err, 0, path, "must be from -1000 to 1000");
+        plan_op(p->b, PHASE_STAGE, OOM_SCORE, path, SLOT(compile_proc(p)), NUM(value));
+        plan_what(p->b, "write %lld", (long long)value);
+    }
+    return 0;
+}
+
+/* One keyring for all processes of a container. */
+static int add_keyring(struct compile *p, struct error *err)
+{
+    auto_free char *name = NULL;
+
+    if (p->c->no_new_keyring)
+        return 0;
+    if (asprintf(&name, "_ses.%s", p->c->state.id) < 0)
+        return fail_memory(err);
+    plan_op(p->b, PHASE_ENTER, KEYRING, NULL, STR(name));
+    return 0;
+}
+
+static uint64_t grantable(const struct compile *p)
+{
+    int64_t last = json_int(&p->c->facts, p->c->facts.root, "lastCapability", 40);
+    uint64_t known = last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1;
+    uint64_t held;
+
+    if (!json_u64(&p->c->facts, json_get(p->c->facts.root, "capabilities"), &held))
+        known &= held;
+    return known;
+}
+
+static int add_identity(struct compile *p, const struct process_request *r, struct error *err)
+{
+    const cJSON *user = json_get(r->process, "user"), *gid;
+    const cJSON *additional = json_get(user, "additionalGids");
+    const char *cwd = json_string(r->process, "cwd", "/");
+    auto_free uint32_t *groups = calloc(json_length(additional) + 1, sizeof *groups);
+    struct capability_sets sets;
+    size_t n = 0;
+
+    if (!groups)
+        return fail_memory(err);
+    cJSON_ArrayForEach(gid, additional)
+    {
+        uint64_t value = 0;
+
+        json_u64(r->doc, gid, &value);
+        groups[n++] = (uint32_t)value;
+    }
+    capability_sets_read(json_get(r->process, "capabilities"), grantable(p), &sets);
+
+    /* Root may be refused where the user is not (NFS), and the other way round: both try. */
+    plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(0));
+    plan_what(p->b, "change to %s", cwd);
+    if (json_bool(r->process, "noNewPrivileges", false))
+        plan_op0(p->b, PHASE_IDENTITY, NO_NEW_PRIVS, "process.noNewPrivileges");
+    plan_op(p->b, PHASE_IDENTITY, BOUNDING, "process.capabilities.bounding", NUM(sets.bounding));
+    plan_op(p->b, PHASE_IDENTITY, IDS, "process.user",
+            NUM(json_int(r->doc, user, "uid", 0)), NUM(json_int(r->doc, user, "gid", 0)),
+            BYTES(groups, n * sizeof *groups));
+    plan_op(p->b, PHASE_IDENTITY, CAPABILITIES, "process.capabilities", NUM(sets.effective),
+            NUM(sets.permitted), NUM(sets.inheritable), NUM(sets.ambient));
+    plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(1));
+    plan_what(p->b, "change to %s", cwd);
+    return 0;
+}
+
+static const char *find_env(const cJSON *env, const char *name)
+{
+    size_t n = strlen(name);
+    const char *found = NULL;
+    const cJSON *entry;
+
+    cJSON_ArrayForEach(entry, env)
+        if (!strncmp(entry->valuestring, name, n) && entry->valuestring[n] == '=')
+            found = entry->valuestring + n + 1;
+    return found;
+}
+
+static char *escaped(const char *literal)
+{
+    char *copy = malloc(2 * strlen(literal) + 1), *to = copy;
+
+    if (!copy)
+        return NULL;
+    for (; *literal; literal++) {
+        if (*literal == LATE_MARK)
+            *to++ = LATE_MARK;
+        *to++ = *literal;
+    }
+    *to = '\0';
+    return copy;
+}
+
+/* The environment: the configuration's, HOME if it names none, and what socket activation needs. */
+static int add_exec(struct compile *p, const struct process_request *r, struct error *err)
+{
+    const cJSON *env = json_get(r->process, "env"), *entry;
+    auto_free const char **args = json_strings(json_get(r->process, "args"));
+    auto_free const char **list = calloc(json_length(env) + 4, sizeof *list);
+    auto_text struct text listen = {0};
+    size_t n = 0, own;
+
+    if (!args || !list)
+        return fail_memory(err);
+    cJSON_ArrayForEach(entry, env)
+        if (!(list[n++] = escaped(entry->valuestring)))
+            return fail_memory(err);
+    own = n;
+    if (!find_env(env, "HOME")) {
+        plan_op(p->b, PHASE_PROCESS, HOME, "process.env", SLOT(r->root),
+                NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)));
+        list[n++] = "HOME=" LATE_TEXT_HOME;
+    }
+    if (p->c->listen_fds) {
+        text_add(&listen, "LISTEN_FDS=%u", p->c->listen_fds);
+        list[n++] = listen.at;
+        list[n++] = "LISTEN_PID=" LATE_TEXT_PID;
+    }
+    plan_op(p->b, PHASE_IDENTITY, FIND_EXEC, "process.args", STR(args[0]), STR(find_env(env, "PATH")));
+    plan_what(p->b, strchr(args[0], '/') ? "exec: \"%s\""
+                                         : "exec: \"%s\": executable file not found in $PATH", args[0]);
+    plan_op(p->b, PHASE_EXEC, EXEC, "process.args", LIST(args), TEMPLATES(list));
+    plan_what(p->b, "exec: \"%s\"", args[0]);
+    while (own)
+        free((char *)list[--own]);
+    return 0;
+}
+
+static void add_terminal(struct compile *p, const struct process_request *r)
+{
+    const cJSON *size = json_get(r->process, "consoleSize");
+
+    if (r->joined && json_bool(r->process, "terminal", false))
+        plan_op(p->b, PHASE_DEVICES, CONSOLE, "process.terminal", SLOT(r->root),
+                NUM(json_int(r->doc, size, "height", 0)), NUM(json_int(r->doc, size, "width", 0)),
+                NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)), NUM(0));
+}
+
+int compile_process(struct compile *p, const struct process_request *r, struct error *err)
+{
+    const cJSON *user = json_get(r->process, "user");
+    const char *cwd = json_string(r->process, "cwd", "/");
+
+    if (add_limits(p, r, err) < 0 || add_keyring(p, err) < 0)
+        return -1;
+    if (!r->joined && strcmp(cwd, "/")) {
+        plan_op(p->b, PHASE_DEVICES, MKDIR, "process.cwd", SLOT(r->root), STR(cwd), NUM(0755));
+        plan_what(p->b, "make %s", cwd);
+    }
+    add_terminal(p, r);
+    plan_op(p->b, PHASE_PROCESS, UMASK, "process.user.umask",
+            NUM(json_int(r->doc, user, "umask", 022)));
+    plan_op(p->b, PHASE_PROCESS, CHOWN_STDIO, "process.user.uid",
+            NUM(json_int(r->doc, user, "uid", 0)));
+    if (add_identity(p, r, err) < 0)
+        return -1;
+    return add_exec(p, r, err);
+}

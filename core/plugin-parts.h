@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the plugin host share among themselves. */
+#ifndef CORE_PLUGIN_PARTS_H
+#define CORE_PLUGIN_PARTS_H
+
+#include "core/container.h"
+#include "core/spec.h"
+
+/* --- plugin-find.c: what the names say ------------------------------------------------------------ */
+
+enum plugin_kind {
+    KIND_SECTION,     /* linux.memoryPolicy */
+    KIND_ANNOTATIONS, /* annotations.com.acme.npu */
+    KIND_SERVICE,     /* +cgroup-manager.cgroupfs */
+    KIND_WATCHER,     /* process@com.acme.npu */
+    KIND_STRAY,       /* serves nothing, and is never opened */
+};
+
+/* `why`, if not NULL, receives a static text for names that are never opened. */
+enum plugin_kind plugin_kind(const char *name, const char **why);
+
+/* The files of this name lie side by side: their number, and the first. */
+size_t plugin_files(const struct plugins *p, const char *name, struct plugin_file **first);
+
+/* The link to /dev/null that masks this name in every directory, or NULL. */
+const char *plugin_masked(const struct plugins *p, const char *name);
+
+/* True if this annotation belongs to `prefix`: equal, or followed by '.' or '/'. */
+bool annotation_matches(const char *key, const char *prefix);
+
+/* --- plugin-load.c: from file to descriptor ------------------------------------------------------- */
+
+/* *d is set even where a later check refuses the plugin, if it is sound enough to be named. */
+int plugin_load(const char *real, const struct hozo_plugin **d, struct error *err);
+
+/* The descriptor as a whole: every table sound, every string there. */
+int plugin_check(const struct hozo_plugin *d, struct error *err);
+
+/* The file name is one under which the plugin may be opened. */
+int plugin_check_name(const struct hozo_plugin *d, const char *name, struct error *err);
+
+static inline const void *table_row(const struct hozo_table *t, uint32_t i)
+{
+    return (const char *)t->rows + (size_t)i * t->row_size;
+}
+
+static inline const char *table_string(const struct hozo_table *t, uint32_t i)
+{
+    return *(const char *const *)table_row(t, i);
+}
+
+#define table_each(type, row, table)                                                               \
+    for (uint32_t row##_i = 0; row##_i < (table)->count; row##_i++)                                \
+        for (const type *row = table_row(table, row##_i); row; row = NULL)
+
+static inline const char *plugin_where(const struct plugin *p)
+{
+    return *p->file ? p->file : "built in";
+}
+
+/* --- plugin-fields.c and plugin-rows.c: what the rows say ----------------------------------------------------------- */
+
+/* The row of the specification for a path like "linux.resources.devices[].major", or NULL. */
+const struct spec_field *spec_find(const char *field);
+
+/* How errors name a place: linux.sysctl["net.core.somaxconn"], mounts[3].type. */
+void path_member(struct text *path, const char *name);
+void path_element(struct text *path, size_t index);
+
+/* Opens the files of all present members. */
+int fields_open(struct container *c, struct error *err);
+/* Every present member of `object` is served: by the core, or by exactly one opened plugin. `table` and
+ * `path` as for spec_check(). */
+int fields_served(const struct plugins *p, const cJSON *object, const struct spec_field *table,
+                  const char *path, struct error *err);
+/* Every present member is as the rows of the opened plugins want it. */
+int fields_check(const struct plugins *p, const struct json *doc, struct error *err);
+
+/* --- plugin-host.c and plugin-read.c: what a callback sees ----------------------------------------- */
+
+struct scrap; /* memory that lives as long as the callback */
+
+/* One call of one callback. */
+struct call {
+    struct hozo_ctx public; /* first: plugins hold a pointer to it */
+    struct container *c;
+    const struct plugin *plugin;
+    enum plugin_stage stage;
+    struct error *err;
+    bool failed, refused; /* an error is set; by the host, so that a plugin cannot replace it */
+    struct scrap *scraps;
+    struct json state; /* the plugin's value, once read as a cursor */
+    struct {
+        const cJSON *container, *child;
+        size_t index;
+    } last; /* where item() stopped: lists are walked in one pass */
+};
+
+static inline struct call *call_of(struct hozo_ctx *ctx)
+{
+    return (struct call *)ctx;
+}
+
+/* The host refuses what a plugin does: this error stays, and fails the callback. Returns -1. */
+int call_refuse(struct call *k, const char *fmt, ...) PRINTF(2, 3);
+struct state_plugin *call_state(const struct call *k);
+void scraps_free(struct call *k);
+
+int read_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+              struct hozo_cursor *found);
+int read_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+              struct hozo_cursor *found);
+int read_state(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+               struct hozo_cursor *found);
+int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
+              struct hozo_cursor *found, const char **key);
+const char *read_string(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+int64_t read_int(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+uint64_t read_uint(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+int read_bool(struct hozo_ctx *ctx, const struct hozo_cursor *at);
+int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value);
+
+#endif

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The set of opened plugins: how one gets in, in which order they stand, what is remembered of them. */
+#include "core/plugin-parts.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void plugin_free(struct plugin *p)
+{
+    if (!p)
+        return;
+    free(p->file);
+    free(p->as);
+    free(p);
+}
+
+void plugins_free(struct plugins *p)
+{
+    for (size_t i = 0; i < p->n_files; i++) {
+        free(p->files[i].name);
+        free(p->files[i].path);
+    }
+    free(p->files);
+    for (size_t i = 0; i < p->n_opened; i++)
+        plugin_free(p->opened[i]);
+    free(p->opened);
+    *p = (struct plugins){.dir = p->dir};
+}
+
+/* --- opening -------------------------------------------------------------------------------------- */
+
+static struct plugin *remember(struct plugins *p, const struct hozo_plugin *d, const char *file,
+                               const char *as, struct error *err)
+{
+    struct plugin **opened = reallocarray(p->opened, p->n_opened + 1, sizeof(struct plugin *));
+    struct plugin *plugin = calloc(1, sizeof *plugin);
+
+    if (opened)
+        p->opened = opened;
+    if (!opened || !plugin || !(plugin->file = strdup(file)) || !(plugin->as = strdup(as))) {
+        plugin_free(plugin);
+        fail_memory(err);
+        return NULL;
+    }
+    plugin->d = d;
+    return p->opened[p->n_opened++] = plugin;
+}
+
+/* One plugin may be opened under several names; two plugins may not have one name. */
+static struct plugin *admit(struct plugins *p, const struct hozo_plugin *d, const char *file,
+                            const char *as, struct error *err)
+{
+    if (plugin_check_name(d, as, err) < 0) {
+        if (*file)
+            fail_prefix(err, "%s", file);
+        return NULL;
+    }
+    for (size_t i = 0; i < p->n_opened; i++) {
+        if (p->opened[i]->d == d)
+            return p->opened[i];
+        if (!strcmp(p->opened[i]->d->name, d->name)) {
+            fail(err, 0, NULL, "two files are plugin %s: %s and %s", d->name,
+                 plugin_where(p->opened[i]), *file ? file : "built in");
+            return NULL;
+        }
+    }
+    return remember(p, d, file, as, err);
+}
+
+/* Every file of this name is the same one; *real is where it lies. */
+static int resolve(const struct plugins *p, const struct plugin_file *f, size_t n, char *real,
+                   struct error *err)
+{
+    struct stat first = {0}, st;
+
+    for (size_t i = 0; i < n; i++) {
+        auto_close int fd = trust_walk(f[i].path, !p->dir, real, err);
+
+        if (fd < 0)
+            return -1;
+        if (fstat(fd, i ? &st : &first) < 0)
+            return fail(err, errno, NULL, "%s", real);
+        if (i && (st.st_dev != first.st_dev || st.st_ino != first.st_ino))
+            return fail(err, 0, NULL, "two files serve %s: %s and %s", f->name, f[0].path,
+                        f[i].path);
+    }
+    return 0;
+}
+
+static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, size_t n,
+                                struct error *err)
+{
+    const struct hozo_plugin *d;
+    char real[PATH_MAX];
+
+    if (resolve(p, f, n, real, err) < 0)
+        return NULL;
+    /* By path: nobody but root can change what it means, as the walk has shown; and what the linker
+     * reports later names a file instead of a descriptor. */
+    if (plugin_load(real, &d, err) < 0) {
+        fail_prefix(err, "%s", real);
+        return NULL;
+    }
+    return admit(p, d, real, f->name, err);
+}
+
+static struct plugin *open_built_in(struct plugins *p, const struct plugin_file *f, size_t n,
+                                    struct error *err)
+{
+    if (n == 1)
+        return admit(p, f->built_in, "", f->name, err);
+    fail(err, 0, NULL, "two plugins serve %s: %s and %s", f->name, f[0].built_in->name,
+         f[1].built_in->name);
+    return NULL;
+}
+
+int plugins_open(struct plugins *p, const char *name, struct error *err)
+{
+    struct plugin_file *f;
+    size_t n;
+
+    if (plugins_scan(p, err) < 0)
+        return -1;
+    n = plugin_files(p, name, &f);
+    if (!n || plugin_masked(p, name))
+        return 0;
+    if (!f->plugin)
+        f->plugin = f->built_in ? open_built_in(p, f, n, err) : open_file(p, f, n, err);
+    return f->plugin ? 1 : -1;
+}
+
+int plugins_open_recorded(struct plugins *p, const char *as, struct error *err)
+{
+    const char *package = plugin_package(as), *mask;
+    int r = plugins_open(p, as, err);
+
+    if (r)
+        return r;
+    if ((mask = plugin_masked(p, as)))
+        return fail(err, 0, NULL, "the container uses plugin %s.so, which %s masks", as, mask);
+    return fail(err, 0, NULL, "the container uses plugin %s.so, which is not installed%s%s", as,
+                package ? "; install " : "", package ? package : "");
+}
+
+/* --- order ---------------------------------------------------------------------------------------- */
+
+static bool lists(const struct hozo_table *t, const char *name)
+{
+    for (uint32_t i = 0; i < t->count; i++)
+        if (!strcmp(table_string(t, i), name))
+            return true;
+    return false;
+}
+
+static bool precedes(const struct hozo_plugin *a, const struct hozo_plugin *b)
+{
+    return lists(&a->before, b->name) || lists(&b->after, a->name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct plugin *const *)a)->d->name, (*(struct plugin *const *)b)->d->name);
+}
+
+/* The first of those left that no other of those left precedes. */
+static size_t first_free(struct plugin *const *left, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bool free_ = true;
+
+        for (size_t j = 0; j < n && free_; j++)
+            free_ = i == j || !precedes(left[j]->d, left[i]->d);
+        if (free_)
+            return i;
+    }
+    return n;
+}
+
+static int order(struct plugins *p, struct error *err)
+{
+    if (p->n_opened)
+        qsort(p->opened, p->n_opened, sizeof(struct plugin *), by_name);
+    for (size_t done = 0; done < p->n_opened; done++) {
+        struct plugin **left = p->opened + done;
+        size_t n = p->n_opened - done, i = first_free(left, n);
+        struct plugin *next;
+
+        if (i == n) {
+            auto_text struct text names = {0};
+
+            for (size_t k = 0; k < n; k++)
+                text_add(&names, "%s%s", k ? ", " : "", left[k]->d->name);
+            return fail(err, 0, NULL, "the order of these plugins goes in a circle: %s",
+                        names.at ? names.at : "");
+        }
+        next = left[i];
+        memmove(left + 1, left, i * sizeof(struct plugin *));
+        *left = next;
+    }
+    return 0;
+}
+
+/* --- for a container ------------------------------------------------------------------------------ */
+
+/* Every container has a cgroup, whether its configuration says something of it or not: state, kill and
+ * ps depend on it. */
+static int open_cgroup_manager(struct container *c, struct error *err)
+{
+    char name[64];
+    int r;
+
+    if (c->cgroup_manager && !strcmp(c->cgroup_manager, "disabled"))
+        return 0;
+    snprintf(name, sizeof name, "+cgroup-manager.%s",
+             c->cgroup_manager ? c->cgroup_manager : "cgroupfs");
+    r = plugins_open(&c->plugins, name, err);
+    if (!r && plugin_masked(&c->plugins, name))
+        return fail(err, 0, "linux.cgroupsPath", "the plugin that serves this is masked by %s",
+                    plugin_masked(&c->plugins, name));
+    if (!r)
+        return fail(err, 0, "linux.cgroupsPath", "no installed plugin serves this; install %s",
+                    plugin_package(name) ? plugin_package(name) : name);
+    return r < 0 ? -1 : 0;
+}
+
+int plugins_for_config(struct container *c, struct error *err)
+{
+    if (open_cgroup_manager(c, err) < 0 || fields_open(c, err) < 0 ||
+        fields_served(&c->plugins, c->config.root, spec_config, "", err) < 0 ||
+        fields_check(&c->plugins, &c->config, err) < 0)
+        return -1;
+    return order(&c->plugins, err);
+}
+
+int plugins_for_process(struct container *c, const cJSON *process, struct error *err)
+{
+    return fields_served(&c->plugins, process, spec_process, "process", err);
+}
+
+/* --- what is remembered --------------------------------------------------------------------------- */
+
+static bool recorded(const struct state *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_plugins; i++)
+        if (!strcmp(s->plugins[i].name, name))
+            return true;
+    return false;
+}
+
+int plugins_record(struct container *c, struct error *err)
+{
+    struct state *s = &c->state;
+    struct state_plugin *rows =
+        reallocarray(s->plugins, s->n_plugins + c->plugins.n_opened + 1, sizeof *rows);
+
+    if (!rows)
+        return fail_memory(err);
+    s->plugins = rows;
+    for (size_t i = 0; i < c->plugins.n_opened; i++) {
+        const struct plugin *p = c->plugins.opened[i];
+        struct state_plugin *row = &rows[s->n_plugins];
+
+        if (recorded(s, p->d->name))
+            continue;
+        *row = (struct state_plugin){.name = strdup(p->d->name),
+                                     .version = strdup(p->d->version),
+                                     .file = strdup(p->file),
+                                     .as = strdup(p->as)};
+        s->n_plugins++;
+        if (!row->name || !row->version || !row->file || !row->as)
+            return fail_memory(err);
+    }
+    return 0;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * start: one byte into the FIFO `start`, and the answer from the FIFO `result`. The starter is not the
+ * parent, so it cannot wait for the process; the FIFOs tell all there is: 'x' and end of file means that
+ * execve took place, bytes behind it or end of file without it mean that it did not.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+
+#include "core/cgroup.h"
+#include "core/hooks.h"
+#include "core/lifecycle.h"
+#include "core/plan.h"
+#include "core/sync.h"
+
+static int not_created(enum status status, struct error *err)
+{
+    switch (status) {
+    case STATUS_STOPPED:
+        return fail(err, 0, NULL, "cannot start a container that has stopped");
+    case STATUS_PAUSED:
+        return fail(err, 0, NULL, "cannot start a container in the paused state");
+    case STATUS_CREATING:
+        return fail(err, 0, NULL, "cannot start a container that is being created");
+    default:
+        return fail(err, 0, NULL, "cannot start an already running container");
+    }
+}
+
+/* Reads until end of file, or until `size` bytes are there. */
+static ssize_t read_result(int fd, char *buf, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        struct pollfd p = {fd, POLLIN, 0};
+        ssize_t n;
+
+        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+            return -1;
+        n = read(fd, buf + done, size - done);
+        if (!n)
+            break;
+        if (n < 0 && errno != EINTR && errno != EAGAIN)
+            return -1;
+        if (n > 0)
+            done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+/* `size` is more than what stands before the text. */
+static int failed(const struct sync_failure *f, size_t size, struct error *err)
+{
+    size_t text = size - offsetof(struct sync_failure, text);
+    const char *path = f->text, *what = memchr(path, 0, text);
+    uint32_t step = f->message.step;
+    int errnum = f->message.errnum;
+
+    if (!what || ++what == path + text || !memchr(what, 0, (size_t)(path + text - what)) ||
+        f->message.type != SYNC_FAILED || step >= STEP_COUNT || errnum < 0 || errnum > 4095)
+        return fail(err, 0, NULL, "the container's process sent an unknown message");
+    if (step == STEP_NONE || step == STEP_EXECVE)
+        return fail(err, errnum, path, "%s", what);
+    return fail(err, errnum, path, "%s: %s", what, plan_step_name[step]);
+}
+
+static int release(struct container *c, struct error *err)
+{
+    auto_close int result = openat(c->dirfd, "result", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    auto_close int start = openat(c->dirfd, "start", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    char buf[1 + sizeof(struct sync_failure)];
+    size_t executing;
+    ssize_t n;
+
+    if (result < 0 || start < 0)
+        return errno == ENXIO ? not_created(STATUS_STOPPED, err)
+                              : fail(err, errno, NULL, "open the start FIFO");
+    if (write(start, "", 1) != 1)
+        return fail(err, errno, NULL, "write the start FIFO");
+    n = read_result(result, buf, sizeof buf);
+    if (n < 0)
+        return fail(err, errno, NULL, "read the result FIFO");
+    executing = n > 0 && buf[0] == START_EXECUTING;
+    if (n == 1 && executing)
+        return 0;
+    if (n - (ssize_t)executing > (ssize_t)offsetof(struct sync_failure, text)) {
+        struct sync_failure f;
+
+        memcpy(&f, buf + executing, (size_t)n - executing);
+        return failed(&f, (size_t)n - executing, err);
+    }
+    return fail(err, 0, NULL, "the container's process ended before its program ran");
+}
+
+int container_start(struct container *c, struct error *err)
+{
+    enum status status = state_status(c->dirfd, &c->state);
+    auto_close int pidfd = -1;
+    int r;
+
+    if (status != STATUS_CREATED)
+        return not_created(status, err);
+    r = release(c, err);
+    unlinkat(c->dirfd, "start", 0);
+    unlinkat(c->dirfd, "result", 0);
+    if (r < 0)
+        return -1;
+    if (hooks_run(c, "poststart", STATUS_RUNNING, err) < 0) {
+        struct error ignored;
+
+        /* runtime.md: the container is stopped, and its lifecycle goes on from there. */
+        if ((pidfd = state_pidfd(&c->state)) >= 0)
+            pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+        cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
+        return -1;
+    }
+    return 0;
+}

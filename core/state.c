@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The state directories, their lock, and the status of the process behind one. */
+#include "core/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+
+#include "core/cgroup.h"
+
+const char *const status_name[] = {
+    [STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
+    [STATUS_PAUSED] = "paused",     [STATUS_STOPPED] = "stopped",
+};
+
+#define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+
+static void vector_free(char **vector)
+{
+    for (char **v = vector; v && *v; v++)
+        free(*v);
+    free(vector);
+}
+
+void state_free(struct state *s)
+{
+    free(s->id);
+    free(s->bundle);
+    free(s->rootfs);
+    free(s->oci_version);
+    free(s->created);
+    free(s->cgroup.directory);
+    free(s->cgroup.list);
+    free(s->cgroup.freeze);
+    free(s->cgroup.kill);
+    vector_free(s->cgroup.procs);
+    vector_free(s->cgroup.mounts);
+    for (size_t i = 0; i < s->n_plugins; i++) {
+        free(s->plugins[i].name);
+        free(s->plugins[i].version);
+        free(s->plugins[i].file);
+        free(s->plugins[i].as);
+        free(s->plugins[i].value);
+    }
+    free(s->plugins);
+    free(s->annotations);
+    *s = (struct state){0};
+}
+
+int id_check(const char *id, struct error *err)
+{
+    size_t length = strlen(id);
+
+    if (!length)
+        return fail(err, 0, NULL, "container id cannot be empty");
+    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") ||
+        strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.") != length)
+        return fail(err, 0, NULL, "invalid container ID format: \"%.64s\"", id);
+    return 0;
+}
+
+static int no_container(struct error *err)
+{
+    return fail(err, 0, NULL, "container does not exist");
+}
+
+/* Opens the directory of all states; with `create` makes it, and its parents, first. */
+static int root_open(const char *root, bool create, struct error *err)
+{
+    char path[PATH_MAX];
+    int fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0)
+        return fd;
+    if (errno != ENOENT || !create)
+        return errno == ENOENT ? no_container(err) : fail(err, errno, NULL, "open %s", root);
+    if ((size_t)snprintf(path, sizeof path, "%s", root) >= sizeof path)
+        return fail(err, ENAMETOOLONG, NULL, "make %s", root);
+    for (char *p = path + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(path, 0711) && errno != EEXIST)
+            return fail(err, errno, NULL, "make %s", path);
+        *p = '/';
+    }
+    if (mkdir(path, 0700) && errno != EEXIST)
+        return fail(err, errno, NULL, "make %s", path);
+    fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 ? fd : fail(err, errno, NULL, "open %s", root);
+}
+
+/* Waits for the lock: 1 if this is then still the directory of that name, 0 if it was removed. */
+static int directory_lock(int rootfd, const char *id, int dirfd, struct error *err)
+{
+    struct stat mine, there;
+
+    while (flock(dirfd, LOCK_EX))
+        if (errno != EINTR)
+            return fail(err, errno, NULL, "lock the state of %s", id);
+    if (fstat(dirfd, &mine))
+        return fail(err, errno, NULL, "stat the state of %s", id);
+    if (fstatat(rootfd, id, &there, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT ? 0 : fail(err, errno, NULL, "stat the state of %s", id);
+    return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
+int state_create(const char *root, const char *id, struct error *err)
+{
+    if (id_check(id, err))
+        return -1;
+    auto_close int rootfd = root_open(root, true, err);
+    if (rootfd < 0)
+        return -1;
+    for (;;) {
+        if (mkdirat(rootfd, id, 0700))
+            return errno == EEXIST
+                       ? fail(err, 0, NULL, "container with given ID already exists: %s", id)
+                       : fail(err, errno, NULL, "make %s/%s", root, id);
+        auto_close int fd = openat(rootfd, id, DIRECTORY);
+        if (fd < 0 && errno != ENOENT)
+            return fail(err, errno, NULL, "open %s/%s", root, id);
+        /* A `delete` may take the new directory for the rest of a crash before it is locked. */
+        int same = fd < 0 ? 0 : directory_lock(rootfd, id, fd, err);
+        if (same < 0)
+            return -1;
+        if (same)
+            return steal_fd(fd);
+    }
+}
+
+int state_open(const char *root, const char *id, bool lock, struct error *err)
+{
+    if (id_check(id, err))
+        return -1;
+    auto_close int rootfd = root_open(root, false, err);
+    if (rootfd < 0)
+        return -1;
+    for (;;) {
+        auto_close int fd = openat(rootfd, id, DIRECTORY);
+        if (fd < 0)
+            return errno == ENOENT || errno == ENAMETOOLONG
+                       ? no_container(err)
+                       : fail(err, errno, NULL, "open %s/%s", root, id);
+        int same = lock ? directory_lock(rootfd, id, fd, err) : 1;
+        if (same < 0)
+            return -1;
+        if (same)
+            return steal_fd(fd);
+    }
+}
+
+int state_remove(const char *root, const char *id, int dirfd, struct error *err)
+{
+    auto_close int rootfd = root_open(root, false, err);
+    if (rootfd < 0)
+        return -1;
+    int listing = openat(dirfd, ".", DIRECTORY);
+    DIR *dir = listing < 0 ? NULL : fdopendir(listing);
+    int failed = 0;
+
+    if (!dir) {
+        failed = errno;
+        if (listing >= 0)
+            close(listing);
+        return fail(err, failed, NULL, "read %s/%s", root, id);
+    }
+    for (struct dirent *e; !failed && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && unlinkat(dirfd, e->d_name, 0) &&
+            errno != ENOENT)
+            failed = fail(err, errno, NULL, "remove %s/%s/%s", root, id, e->d_name);
+    closedir(dir);
+    if (!failed && unlinkat(rootfd, id, AT_REMOVEDIR) && errno != ENOENT)
+        failed = fail(err, errno, NULL, "remove %s/%s", root, id);
+    return failed;
+}
+
+bool process_stat(pid_t pid, char *state, uint64_t *start_time)
+{
+    char path[64], line[1024], *p, letter;
+    uint64_t ticks;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+    if (n <= 0)
+        return false;
+    line[n] = '\0';
+    /* "PID (NAME) STATE …": the name is the program's choice and may hold parentheses and blanks.
+     */
+    p = strrchr(line, ')');
+    if (!p || sscanf(p + 1,
+                     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+                     "%*d %" SCNu64,
+                     &letter, &ticks) != 2)
+        return false;
+    if (state)
+        *state = letter;
+    if (start_time)
+        *start_time = ticks;
+    return true;
+}
+
+int state_pidfd(const struct state *s)
+{
+    uint64_t start_time;
+    struct pollfd ended;
+
+    if (s->pid <= 0)
+        return -1;
+    auto_close int fd = pidfd_open(s->pid, 0);
+    if (fd < 0 || !process_stat(s->pid, NULL, &start_time) || start_time != s->start_time)
+        return -1;
+    /* A pidfd is readable once every thread has ended: state Z alone may be a thread-group leader
+     * whose other threads go on. */
+    ended = (struct pollfd){fd, POLLIN, 0};
+    if (poll(&ended, 1, 0) != 0)
+        return -1;
+    return steal_fd(fd);
+}
+
+enum status state_status(int dirfd, const struct state *s)
+{
+    auto_close int pidfd = state_pidfd(s);
+
+    if (pidfd < 0)
+        return STATUS_STOPPED;
+    if (!s->complete)
+        return STATUS_CREATING;
+    if (!faccessat(dirfd, "start", F_OK, AT_SYMLINK_NOFOLLOW))
+        return STATUS_CREATED;
+    return cgroup_frozen(&s->cgroup) ? STATUS_PAUSED : STATUS_RUNNING;
+}

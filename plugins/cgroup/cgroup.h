@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cgroup plugin: linux.cgroupsPath and what it serves of linux.resources, by the kernel's
+ * files.
+ *
+ *     hierarchy.c   where the container's cgroups lie                    pure
+ *     limits.c      memory, cpu, cpuset, pids: field -> file and value   pure
+ *     devices.c     device rules; what cgroup v1 is told                 pure
+ *     program.c     device rules -> eBPF program for cgroup v2           pure
+ *     plan.c        the list of all that will be done                    pure
+ *     apply.c       does it: prepare and attach
+ *     directory.c   making a cgroup, level by level
+ *     load.c        loading and attaching the program
+ *     cleanup.c     removing the cgroups
+ */
+#ifndef PLUGINS_CGROUP_CGROUP_H
+#define PLUGINS_CGROUP_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <hozo/plugin.h>
+
+#define CGROUPS_PATH "linux.cgroupsPath"
+#define RESOURCES    "linux.resources"
+
+#define auto_free  __attribute__((cleanup(cgroup_free_ptr)))
+#define auto_close __attribute__((cleanup(cgroup_close_fd)))
+
+static inline void cgroup_free_ptr(void *p)
+{
+    free(*(void **)p);
+}
+
+static inline void cgroup_close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+}
+
+/* --- hierarchy.c --------------------------------------------------------------------------------
+ */
+
+#define HIERARCHIES_MAX 32
+
+struct hierarchy {
+    bool unified;
+    char *controllers; /* "cpu,cpuacct", "name=systemd"; "" if unified */
+    char *mountpoint;
+    char *path;      /* of the container's cgroup below the mount point: "/pod/id" */
+    char *directory; /* mountpoint + path */
+};
+
+/* The unified hierarchy comes first: its cgroup.kill ends all processes at once when cleaning up.
+ */
+struct hierarchies {
+    struct hierarchy at[HIERARCHIES_MAX];
+    size_t n;
+    bool v2; /* nothing but the unified one */
+};
+
+int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all);
+void hierarchies_free(struct hierarchies *all);
+bool hierarchy_has(const struct hierarchy *h, const char *controller);
+
+/* "/a//./b" -> "/a/b", "." -> "". NULL: a ".." (errno EINVAL), or no memory. Always starts with '/'
+ * or is empty. */
+char *cgroup_path_clean(const char *path);
+/* Where an absolute, a relative or no (NULL) cgroupsPath leads, seen from hozo's own cgroup. */
+char *cgroup_path_resolve(const char *cgroups_path, const char *id, const char *own);
+
+/* --- limits.c -----------------------------------------------------------------------------------
+ */
+
+enum limit {
+    MEMORY_LIMIT,
+    MEMORY_RESERVATION,
+    MEMORY_SWAP,
+    CPU_SHARES,
+    CPU_PERIOD,
+    CPU_QUOTA,
+    CPU_CPUS,
+    CPU_MEMS,
+    PIDS_LIMIT,
+    LIMIT_COUNT
+};
+
+struct limit_row {
+    const char *path; /* in config.json */
+    const char *controller;
+    const char *v1, *v2; /* file; NULL: goes with another row */
+};
+extern const struct limit_row limit_rows[LIMIT_COUNT];
+
+struct limits {
+    struct {
+        bool set;
+        int64_t number;
+        const char *text;
+    } at[LIMIT_COUNT];
+};
+
+#define LIMIT_TEXT_MAX 64
+
+int limits_read(struct hozo_ctx *ctx, struct limits *limits);
+int limits_validate(struct hozo_ctx *ctx, const struct limits *limits);
+/* The value of a limit that is set, as the file takes it. `room` (LIMIT_TEXT_MAX) may be used for
+ * it. NULL: cgroup v2 cannot express it. */
+const char *limit_value(const struct limits *limits, enum limit which, bool v2, char *room);
+/* cgroup v1's 2..262144 with 1024 in the middle to cgroup v2's 1..10000 with 100. */
+unsigned limit_shares_to_weight(uint64_t shares);
+
+/* --- devices.c ----------------------------------------------------------------------------------
+ */
+
+#define DEVICE_MKNOD 1u /* as BPF_DEVCG_ACC_* */
+#define DEVICE_READ  2u
+#define DEVICE_WRITE 4u
+#define DEVICE_ALL   7u
+
+struct device_rule {
+    bool allow;
+    char type;            /* 'a', 'b', 'c' */
+    int64_t major, minor; /* -1: any */
+    unsigned access;      /* DEVICE_* */
+    uint32_t index;       /* in linux.resources.devices; DEVICE_DEFAULT: always allowed */
+};
+#define DEVICE_DEFAULT UINT32_MAX
+
+/* A later rule overrides an earlier one; where none says anything, everything is allowed. */
+struct device_rules {
+    struct device_rule *at;
+    size_t n;
+};
+
+/* The rules of the configuration, then the devices that every container has. None if it has none.
+ */
+int devices_read(struct hozo_ctx *ctx, struct device_rules *rules);
+void device_rules_free(struct device_rules *rules);
+int device_access(const char *text, unsigned *access);
+/* "c 1:3 rwm" */
+#define DEVICE_TEXT_MAX 64
+const char *device_text(const struct device_rule *rule, char *room);
+
+/*
+ * The same as cgroup v1 knows it: one default, and exceptions from it that do not depend on their
+ * order. -1: that cannot be said so; *culprit is the rule.
+ */
+struct device_exceptions {
+    bool allow; /* the default */
+    struct device_rule *at;
+    size_t n;
+};
+int device_exceptions(const struct device_rules *rules, struct device_exceptions *out,
+                      size_t *culprit);
+
+/* --- program.c ----------------------------------------------------------------------------------
+ */
+
+struct bpf_insn;
+
+/* The program, malloc'ed; *n 0 and NULL if nothing is denied. -1 without memory or if too long. */
+int device_program(const struct device_rules *rules, struct bpf_insn **program, size_t *n);
+
+/* --- plan.c, apply.c, directory.c, load.c, cleanup.c
+ * ---------------------------------------------- */
+
+/* The vocabulary of the plugin's work. A directory is "entered" by being made, writes go into it.
+ */
+#define WORK_MKDIR    "mkdir"    /* value: directory; data: struct work_mkdir */
+#define WORK_ENTER    "enter"    /* value: directory, made before */
+#define WORK_WRITE    "write"    /* value: file=text */
+#define WORK_WRITE_IF "write-if" /* the same; a kernel without the file already behaves so */
+#define WORK_DEVICES  "devices"  /* value: the rules; data: the program */
+
+#define KIND_UNIFIED 1u
+#define KIND_CPUSET  2u /* v1: a new directory has no CPU and no memory node */
+#define KIND_FREEZER 4u /* v1 */
+
+struct work_mkdir {
+    uint32_t mountpoint_length; /* of the directory's text */
+    uint32_t kind;
+};
+
+int cgroup_plan(struct hozo_ctx *ctx);
+int cgroup_prepare(struct hozo_ctx *ctx);
+int cgroup_attach(struct hozo_ctx *ctx);
+int cgroup_cleanup(struct hozo_ctx *ctx);
+
+/* Opens a directory by its absolute path; no component may be a link. Negative errno. */
+int cgroup_open(const char *directory, int flags);
+/* Reads a small file; its length, or negative errno. NUL-terminated. */
+int cgroup_read(int dir, const char *file, char *room, size_t size);
+
+struct cgroup_new {
+    struct hozo_ctx *ctx;
+    const char *directory;
+    struct work_mkdir how;
+    bool exists;       /* as cgroup_usable() has found */
+    char refused[256]; /* controllers that could not be enabled, and why */
+};
+
+/* Whether it exists; an error if it is used by someone or frozen. */
+int cgroup_usable(struct cgroup_new *new);
+/* Makes it and its parents. A descriptor, or -1 after hozo_error(); *lost: another one made it. */
+int cgroup_make(struct cgroup_new *new, bool *lost);
+
+/* `replace`: instead of the program that an earlier container has left there. Negative errno. */
+int device_program_attach(int cgroup, const void *program, size_t size, bool replace);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where the container's cgroups lie: a pure function of linux.cgroupsPath, the id and the host
+ * facts. */
+#include "plugins/cgroup/cgroup.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+char *cgroup_path_clean(const char *path)
+{
+    char *clean = malloc(strlen(path) + 2), *end = clean;
+
+    if (!clean)
+        return NULL;
+    for (;;) {
+        size_t length;
+
+        path += strspn(path, "/");
+        length = strcspn(path, "/");
+        if (!length)
+            break;
+        if (length == 2 && !memcmp(path, "..", 2)) {
+            free(clean);
+            errno = EINVAL;
+            return NULL;
+        }
+        if (length != 1 || *path != '.') {
+            *end++ = '/';
+            end = mempcpy(end, path, length);
+        }
+        path += length;
+    }
+    *end = '\0';
+    return clean;
+}
+
+char *cgroup_path_resolve(const char *cgroups_path, const char *id, const char *own)
+{
+    bool absolute = cgroups_path && *cgroups_path == '/';
+    auto_free char *path = cgroup_path_clean(cgroups_path && *cgroups_path ? cgroups_path : id);
+    auto_free char *parent = absolute ? strdup("") : cgroup_path_clean(own);
+    char *last, *joined;
+
+    if (!path || !parent)
+        return NULL;
+    if (!*path) { /* the root of a hierarchy is nobody's container */
+        errno = EINVAL;
+        return NULL;
+    }
+    last = strrchr(parent, '/');
+    if (last)
+        *last = '\0';
+    return asprintf(&joined, "%s%s", parent, path) < 0 ? NULL : joined;
+}
+
+bool hierarchy_has(const struct hierarchy *h, const char *controller)
+{
+    size_t length = strlen(controller);
+
+    for (const char *at = h->controllers; *at; at += strspn(at, ",")) {
+        size_t n = strcspn(at, ",");
+
+        if (n == length && !memcmp(at, controller, n))
+            return true;
+        at += n;
+    }
+    return false;
+}
+
+void hierarchies_free(struct hierarchies *all)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        free(all->at[i].controllers);
+        free(all->at[i].mountpoint);
+        free(all->at[i].path);
+        free(all->at[i].directory);
+    }
+    all->n = 0;
+}
+
+static char *join_controllers(struct hozo_ctx *ctx, const struct hozo_cursor *at)
+{
+    struct hozo_cursor list, item;
+    char *text = strdup("");
+
+    if (hozo_fact(ctx, at, "controllers", &list) != 1)
+        return text;
+    for (size_t i = 0; text && hozo_item(ctx, &list, i, &item, NULL) == 1; i++) {
+        auto_free char *before = text;
+
+        if (asprintf(&text, "%s%s%s", before, i ? "," : "", hozo_as_string(ctx, &item)) < 0)
+            text = NULL;
+    }
+    return text;
+}
+
+/* `at` is a record of the host facts: mountpoint, own, and for v1 controllers. */
+static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_cursor *at,
+               bool unified, const char *cgroups_path)
+{
+    struct hozo_cursor mountpoint, own_place;
+    const char *own = "/";
+    struct hierarchy *h;
+
+    if (all->n == HIERARCHIES_MAX)
+        return hozo_error(ctx, E2BIG, CGROUPS_PATH, "cgroup hierarchies of the host");
+    if (hozo_fact(ctx, at, "mountpoint", &mountpoint) != 1)
+        return hozo_error(ctx, 0, CGROUPS_PATH,
+                          "the host facts do not tell where a cgroup hierarchy is mounted");
+    if (hozo_fact(ctx, at, "own", &own_place) == 1)
+        own = hozo_as_string(ctx, &own_place);
+    else if (!cgroups_path || *cgroups_path != '/')
+        return hozo_error(ctx, 0, CGROUPS_PATH,
+                          "must be absolute: the mount at %s does not show hozo's own cgroup",
+                          hozo_as_string(ctx, &mountpoint));
+    h = &all->at[all->n++];
+    h->unified = unified;
+    h->controllers = unified ? strdup("") : join_controllers(ctx, at);
+    h->mountpoint = strdup(hozo_as_string(ctx, &mountpoint));
+    h->path = cgroup_path_resolve(cgroups_path, hozo_id(ctx), own);
+    if (h->mountpoint && !h->path && errno == EINVAL)
+        return hozo_error(ctx, 0, CGROUPS_PATH,
+                          "\"%s\" does not name a cgroup below %s, seen from \"%s\"",
+                          cgroups_path ? cgroups_path : "", h->mountpoint, own);
+    if (!h->controllers || !h->mountpoint || !h->path ||
+        asprintf(&h->directory, "%s%s", h->mountpoint, h->path) < 0) {
+        h->directory = NULL;
+        return hozo_error(ctx, ENOMEM, CGROUPS_PATH, "control groups");
+    }
+    return 0;
+}
+
+int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all)
+{
+    struct hozo_cursor at, list;
+    const char *cgroups_path = NULL;
+
+    memset(all, 0, sizeof(*all));
+    switch (hozo_find(ctx, NULL, CGROUPS_PATH, &at)) {
+    case -1:
+        return -1;
+    case 1:
+        cgroups_path = hozo_as_string(ctx, &at);
+    }
+    if (hozo_fact(ctx, NULL, "cgroup.unified", &at) == 1 &&
+        add(ctx, all, &at, true, cgroups_path) < 0)
+        return -1;
+    if (hozo_fact(ctx, NULL, "cgroup.hierarchies", &list) == 1)
+        for (size_t i = 0; hozo_item(ctx, &list, i, &at, NULL) == 1; i++)
+            if (add(ctx, all, &at, false, cgroups_path) < 0)
+                return -1;
+    if (!all->n)
+        return hozo_error(ctx, 0, CGROUPS_PATH, "the host has no cgroup hierarchy mounted");
+    all->v2 = all->n == 1 && all->at[0].unified;
+    return 0;
+}
