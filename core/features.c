@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `features`: a pure function of the installed files. The host is not probed and no code of a plugin is
- * called: what is printed are the core's tables and the plugins' descriptors. A plugin that cannot be
- * opened counts as absent, since engines drop the whole answer if the command fails.
+ * `features`: a pure function of the installed files. The host is not probed and no code of a
+ * plugin is called: what is printed are the core's tables and the plugins' descriptors. A plugin
+ * that cannot be opened counts as absent, since engines drop the whole answer if the command fails.
  */
 #include "core/plugin-parts.h"
 
 #include <ctype.h>
-#include <link.h>
 #include <string.h>
 #include <sys/capability.h>
 
 #include "build-config.h"
 #include "core/linux/mount-options.h"
 #include "core/linux/namespaces.h"
-#include "core/sha256.h"
 
 #ifndef HOZO_COMMIT
 #define HOZO_COMMIT ""
@@ -91,7 +89,7 @@ static cJSON *array_at(struct features *f, cJSON *object, const char *name)
     return put(f, object, name, cJSON_CreateArray());
 }
 
-/* --- plugins -------------------------------------------------------------------------------------- */
+/* --- plugins ---------------------------------------------------------------------------------- */
 
 static void add_broken(struct features *f, const char *name, const char *why)
 {
@@ -124,8 +122,7 @@ static bool contains(const cJSON *array, const char *string)
 {
     const cJSON *item;
 
-    cJSON_ArrayForEach(item, array)
-    {
+    cJSON_ArrayForEach (item, array) {
         if (!strcmp(item->valuestring, string))
             return true;
     }
@@ -140,8 +137,7 @@ static void merge(struct features *f, cJSON **value, cJSON *more)
     if (!more) {
         f->failed = true;
     } else if (cJSON_IsArray(*value) && cJSON_IsArray(more)) {
-        cJSON_ArrayForEach(item, more)
-        {
+        cJSON_ArrayForEach (item, more) {
             if (cJSON_IsString(item) && !contains(*value, item->valuestring))
                 push(f, *value, item->valuestring);
         }
@@ -205,7 +201,7 @@ static void add_keys(struct features *f)
     }
 }
 
-/* --- the core ------------------------------------------------------------------------------------- */
+/* --- the core --------------------------------------------------------------------------------- */
 
 static void add_namespaces(struct features *f, cJSON *linux_)
 {
@@ -255,79 +251,12 @@ static void add_core(struct features *f)
     add_capabilities(f, linux_);
 }
 
-/* --- annotations ---------------------------------------------------------------------------------- */
-
-struct build_id {
-    uintptr_t address;
-    char hex[2 * 32 + 1];
-};
-
-static void read_notes(struct build_id *id, const char *at, size_t size)
-{
-    while (size >= sizeof(ElfW(Nhdr))) {
-        const ElfW(Nhdr) *note = (const void *)at;
-        size_t name = ((size_t)note->n_namesz + 3) & ~(size_t)3,
-               all = sizeof *note + name + (((size_t)note->n_descsz + 3) & ~(size_t)3);
-        const unsigned char *bytes = (const unsigned char *)at + sizeof *note + name;
-
-        if (all > size)
-            return;
-        if (note->n_type == NT_GNU_BUILD_ID && note->n_namesz == 4 &&
-            !memcmp(at + sizeof *note, "GNU", 4))
-            for (size_t i = 0; i < note->n_descsz && 2 * i + 2 < sizeof id->hex; i++)
-                snprintf(id->hex + 2 * i, 3, "%02x", bytes[i]);
-        at += all;
-        size -= all;
-    }
-}
-
-/* Called for each loaded object: 1 at the one that holds the address. */
-static int find_object(struct dl_phdr_info *object, size_t size UNUSED, void *data)
-{
-    struct build_id *id = data;
-    bool here = false;
-
-    for (unsigned i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &object->dlpi_phdr[i];
-
-        here |= p->p_type == PT_LOAD && id->address - object->dlpi_addr - p->p_vaddr < p->p_memsz;
-    }
-    for (unsigned i = 0; here && i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *p = &object->dlpi_phdr[i];
-
-        if (p->p_type == PT_NOTE)
-            read_notes(id, (const char *)(object->dlpi_addr + p->p_vaddr), p->p_memsz);
-    }
-    return here;
-}
-
-/* Changes whenever the set of plugins does: engines keep the answer, and can see that it is old. The
- * files are sorted by name. */
-static void add_digest(struct features *f, cJSON *annotations)
-{
-    auto_text struct text all = {0};
-    char hex[65];
-
-    for (size_t i = 0; i < f->p->n_files; i++) {
-        const struct plugin_file *file = &f->p->files[i];
-        struct build_id id = {0};
-
-        if (!file->plugin)
-            continue;
-        id.address = (uintptr_t)file->plugin->d;
-        dl_iterate_phdr(find_object, &id);
-        text_add(&all, "%s %s %s %s\n", file->name, file->plugin->d->name,
-                 file->plugin->d->version, id.hex);
-    }
-    f->failed |= all.failed;
-    sha256_hex(all.at ? all.at : "", all.length, hex);
-    put_string(f, annotations, "hozo.plugins.digest", hex);
-}
+/* --- annotations ------------------------------------------------------------------------------ */
 
 static void add_annotations(struct features *f)
 {
     cJSON *annotations = object_at(f, f->root, "annotations");
-    auto_text struct text list = {0};
+    auto_text struct text list = {0}, digest = {0};
 
     put_string(f, annotations, "hozo.version", HOZO_VERSION);
     if (HOZO_COMMIT[0])
@@ -338,8 +267,9 @@ static void add_annotations(struct features *f)
     put_string(f, annotations, "hozo.plugins", list.at ? list.at : "");
     if (f->broken.length)
         put_string(f, annotations, "hozo.plugins.broken", f->broken.at);
-    add_digest(f, annotations);
-    f->failed |= list.failed || f->broken.failed;
+    plugins_digest(f->p, &digest);
+    put_string(f, annotations, "hozo.plugins.digest", digest.at ? digest.at : "");
+    f->failed |= list.failed || digest.failed || f->broken.failed;
 }
 
 /* The least of all declared keys that is greater than `last`: the list comes out sorted. */

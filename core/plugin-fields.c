@@ -1,168 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration against plugins: which files the present members ask for, whether each member is served,
- * and the rows of the descriptors as checks.
+ * Configuration against plugins: which files the present members ask for, whether each member is
+ * served, and the rows of the descriptors as checks.
  *
- * A member has two names: its path in this configuration, "linux.resources.devices[2].major", and its
- * field in the specification, "linux.resources.devices[].major".
+ * A member has two names: its path in this configuration, "linux.resources.devices[2].major", and
+ * its field in the specification, "linux.resources.devices[].major".
  */
 #include "core/plugin-parts.h"
 
 #include <string.h>
 
-#include "core/json-scan.h"
+#include "core/spec/rows.h"
 
-/* --- names ---------------------------------------------------------------------------------------- */
+/* --- the walk over what is present ------------------------------------------------------------ */
 
-void path_member(struct text *path, const char *name)
-{
-    if (*name && !name[strspn(name, JSON_PLAIN_NAME)]) {
-        text_add(path, "%s%s", path->length ? "." : "", name);
-        return;
-    }
-    text_add(path, "[");
-    text_json(path, name);
-    text_add(path, "]");
-}
-
-void path_element(struct text *path, size_t index)
-{
-    text_add(path, "[%zu]", index);
-}
-
-static void cut(struct text *t, size_t length)
-{
-    if (t->at)
-        t->at[t->length = length] = '\0';
-}
-
-const struct spec_field *spec_find(const char *field)
-{
-    const struct spec_field *table = spec_config, *row = NULL;
-
-    while (*field) {
-        char name[64];
-        size_t length;
-
-        if (!strncmp(field, "[]", 2)) {
-            row = row && row->type == SPEC_ARRAY ? row->members : NULL;
-            field += 2;
-        } else {
-            field += *field == '.';
-            length = strcspn(field, ".[");
-            if (!length || length >= sizeof name)
-                return NULL;
-            memcpy(name, field, length);
-            name[length] = '\0';
-            field += length;
-            if (row && row->type == SPEC_MAP)
-                row = strcmp(name, "*") ? NULL : row->members;
-            else
-                row = spec_member(table, name);
-        }
-        if (!row)
-            return NULL;
-        table = row->type == SPEC_OBJECT ? row->members : NULL;
-    }
-    return row;
-}
-
-const char *plugin_package(const char *path)
-{
-    const struct spec_field *row;
-
-    if (!strcmp(path, "+cgroup-manager.cgroupfs"))
-        return "hozo-plugin-cgroup";
-    if (!strcmp(path, "+cgroup-manager.systemd"))
-        return "hozo-plugin-systemd";
-    row = spec_find(path);
-    return row ? row->package : NULL;
-}
-
-/* --- the walk over what is present ---------------------------------------------------------------- */
-
-struct walk {
-    struct plugins *open;       /* where files are opened */
-    const struct plugins *p;    /* where owners are sought */
-    struct text path, field;
-    struct error *err;
-    /* 1: do not descend */
-    int (*visit)(struct walk *w, const cJSON *node, const struct spec_field *row, bool element);
+/* A present member. Its names are written out only where somebody asks: most members are the
+ * core's. */
+struct place {
+    const struct place *around;
+    const struct spec_field *row; /* NULL: the walk starts below a member of this name */
+    const char *name;             /* NULL: an element of an array */
+    size_t index;
 };
 
-static int walk_members(struct walk *w, const cJSON *object, const struct spec_field *table);
+struct walk {
+    struct plugins *open;    /* where files are opened */
+    const struct plugins *p; /* where owners are sought */
+    struct error *err;
+    /* 1: do not descend */
+    int (*visit)(struct walk *w, const cJSON *node, const struct place *at);
+};
+
+static void add_path(struct text *t, const struct place *at)
+{
+    if (at->around)
+        add_path(t, at->around);
+    if (at->name)
+        path_member(t, at->name);
+    else
+        path_element(t, at->index);
+}
+
+static void add_field(struct text *t, const struct place *at)
+{
+    if (at->around)
+        add_field(t, at->around);
+    if (!at->name)
+        text_append(t, "[]", 2);
+    else if (at->around && at->around->row && at->around->row->type == SPEC_MAP)
+        text_append(t, ".*", 2);
+    else
+        path_member(t, at->name);
+}
+
+static int fail_at(struct walk *w, const struct place *at, const char *fmt, ...) PRINTF(3, 4);
+static int fail_at(struct walk *w, const struct place *at, const char *fmt, ...)
+{
+    auto_text struct text path = {0};
+    va_list ap;
+
+    add_path(&path, at);
+    va_start(ap, fmt);
+    vfail(w->err, 0, path.at, fmt, ap);
+    va_end(ap);
+    return -1;
+}
 
 static bool container(const struct spec_field *row)
 {
     return row->type == SPEC_OBJECT || row->type == SPEC_ARRAY || row->type == SPEC_MAP;
 }
 
-static int walk_node(struct walk *w, const cJSON *node, const struct spec_field *row, bool element)
-{
-    size_t path = w->path.length, field = w->field.length, i = 0;
-    const cJSON *child;
-    int r;
+static int walk_members(struct walk *w, const cJSON *object, const struct spec_field *table,
+                        const struct place *around);
 
-    if (w->path.failed || w->field.failed)
-        return fail_memory(w->err);
-    r = w->visit(w, node, row, element);
+static int walk_node(struct walk *w, const cJSON *node, const struct place *at)
+{
+    const struct spec_field *row = at->row;
+    struct place inside = {.around = at, .row = row->members};
+    int r = w->visit(w, node, at);
+    const cJSON *child;
+
     if (r || !container(row))
         return r < 0 ? -1 : 0;
     if (row->type == SPEC_OBJECT)
-        return walk_members(w, node, row->members);
+        return walk_members(w, node, row->members, at);
     /* Lists of strings that the core serves, such as process.env, hold nothing of interest. */
     if (row->server != SERVED_BY_PLUGIN && !container(row->members))
         return 0;
-    cJSON_ArrayForEach(child, node)
-    {
-        if (row->type == SPEC_ARRAY)
-            path_element(&w->path, i++);
-        else
-            path_member(&w->path, child->string);
-        text_add(&w->field, row->type == SPEC_ARRAY ? "[]" : ".*");
-        if (!cJSON_IsNull(child) && walk_node(w, child, row->members, true) < 0)
+    cJSON_ArrayForEach (child, node) {
+        inside.name = row->type == SPEC_MAP ? child->string : NULL;
+        if (!cJSON_IsNull(child) && walk_node(w, child, &inside) < 0)
             return -1;
-        cut(&w->path, path);
-        cut(&w->field, field);
+        inside.index++;
     }
     return 0;
 }
 
-static int walk_members(struct walk *w, const cJSON *object, const struct spec_field *table)
+static int walk_members(struct walk *w, const cJSON *object, const struct spec_field *table,
+                        const struct place *around)
 {
-    size_t path = w->path.length, field = w->field.length;
     const cJSON *child;
 
-    cJSON_ArrayForEach(child, object)
-    {
-        const struct spec_field *row = spec_member(table, child->string);
+    cJSON_ArrayForEach (child, object) {
+        struct place at = {around, spec_member(table, child->string), child->string, 0};
 
-        if (!row || cJSON_IsNull(child))
-            continue;
-        path_member(&w->path, row->name);
-        path_member(&w->field, row->name);
-        if (walk_node(w, child, row, false) < 0)
+        if (at.row && !cJSON_IsNull(child) && walk_node(w, child, &at) < 0)
             return -1;
-        cut(&w->path, path);
-        cut(&w->field, field);
     }
     return 0;
 }
 
-static int walk(struct walk *w, const cJSON *object, const struct spec_field *table,
-                const char *path)
-{
-    int r;
-
-    text_add(&w->path, "%s", path);
-    text_add(&w->field, "%s", path);
-    r = walk_members(w, object, table);
-    text_free(&w->path);
-    text_free(&w->field);
-    return r;
-}
-
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 /* The error of a file names the member that asked for it. */
 static int open_for(struct plugins *p, const char *name, const char *path, struct error *err)
@@ -175,23 +124,31 @@ static int open_for(struct plugins *p, const char *name, const char *path, struc
 }
 
 /* The file that serves this member, and the files of everything around it. */
-static int open_member(struct walk *w, const cJSON *node UNUSED, const struct spec_field *row,
-                       bool element UNUSED)
+static int open_member(struct walk *w, const cJSON *node UNUSED, const struct place *at)
 {
-    char *field = w->field.at;
+    auto_text struct text field = {0}, path = {0};
 
-    if (row->server != SERVED_BY_PLUGIN || strpbrk(field, "[*"))
-        return row->server == SERVED_BY_PLUGIN || row->server == SERVED_BY_CORE ? 0 : 1;
-    for (char *dot = strchr(field, '.'); dot; dot = strchr(dot + 1, '.')) {
+    if (at->row->server == SERVED_BY_CORE)
+        return 0;
+    if (at->row->server != SERVED_BY_PLUGIN)
+        return 1;
+    add_field(&field, at);
+    add_path(&path, at);
+    if (field.failed || path.failed)
+        return fail_memory(w->err);
+    for (char *dot = strchr(field.at, '.'); dot; dot = strchr(dot + 1, '.')) {
         int r;
 
         *dot = '\0';
-        r = open_for(w->open, field, w->path.at, w->err);
+        r = open_for(w->open, field.at, path.at, w->err);
         *dot = '.';
         if (r < 0)
             return -1;
     }
-    return open_for(w->open, field, w->path.at, w->err) < 0 ? -1 : 0;
+    if (open_for(w->open, field.at, path.at, w->err) < 0)
+        return -1;
+    /* Elements have no files of their own. */
+    return at->row->type != SPEC_OBJECT;
 }
 
 /* Of the files whose prefix an annotation has, the longest serves it. */
@@ -203,11 +160,28 @@ static int open_annotation(struct plugins *p, const char *key, struct error *err
         const char *name = p->files[i].name;
 
         if (!strncmp(name, "annotations.", 12) && annotation_matches(key, name + 12) &&
-            plugin_kind(name, NULL) == KIND_ANNOTATIONS &&
-            (!best || strlen(name) > strlen(best)) && !plugin_masked(p, name))
+            plugin_kind(name, NULL) == KIND_ANNOTATIONS && (!best || strlen(name) > strlen(best)) &&
+            !plugin_masked(p, name))
             best = name;
     }
     return best && open_for(p, best, "annotations", err) < 0 ? -1 : 0;
+}
+
+static bool occurs(const cJSON *config, const char *path)
+{
+    auto_free char *copy = strdup(path);
+    char *rest = copy, *member;
+    const cJSON *node = config;
+
+    if (!strncmp(path, "annotations.", 12)) {
+        cJSON_ArrayForEach (node, json_get(config, "annotations"))
+            if (annotation_matches(node->string, path + 12))
+                return true;
+        return false;
+    }
+    while (node && (member = strsep(&rest, ".")))
+        node = json_get(node, member);
+    return node;
 }
 
 /* Whoever installs a watcher relies on it: where it would be needed, its absence is an error. */
@@ -215,23 +189,10 @@ static int refuse_watcher(const struct plugins *p, const char *name, const cJSON
                           struct error *err)
 {
     auto_free char *path = strndup(name, strcspn(name, "@"));
-    const cJSON *node = config;
 
     if (!path)
         return fail_memory(err);
-    if (!strncmp(path, "annotations.", 12)) {
-        cJSON_ArrayForEach(node, json_get(config, "annotations"))
-        {
-            if (annotation_matches(node->string, path + 12))
-                break;
-        }
-    } else {
-        char *rest = path, *member;
-
-        while (node && (member = strsep(&rest, ".")))
-            node = json_get(node, member);
-    }
-    if (!node || plugin_masked(p, name))
+    if (!occurs(config, path) || plugin_masked(p, name))
         return 0;
     return fail(err, 0, path, "%s.so: watchers are not supported by this version of hozo", name);
 }
@@ -241,10 +202,10 @@ int fields_open(struct container *c, struct error *err)
     struct walk w = {.open = &c->plugins, .err = err, .visit = open_member};
     const cJSON *annotation;
 
-    if (plugins_scan(&c->plugins, err) < 0 || walk(&w, c->config.root, spec_config, "") < 0)
+    if (plugins_scan(&c->plugins, err) < 0 ||
+        walk_members(&w, c->config.root, spec_config, NULL) < 0)
         return -1;
-    cJSON_ArrayForEach(annotation, json_get(c->config.root, "annotations"))
-    {
+    cJSON_ArrayForEach (annotation, json_get(c->config.root, "annotations")) {
         if (open_annotation(&c->plugins, annotation->string, err) < 0)
             return -1;
     }
@@ -255,23 +216,19 @@ int fields_open(struct container *c, struct error *err)
     return 0;
 }
 
-/* --- served or not -------------------------------------------------------------------------------- */
+/* --- served or not ---------------------------------------------------------------------------- */
 
-static int unserved(struct walk *w, const struct spec_field *row)
+static int unserved(struct walk *w, const struct place *at, char *field)
 {
-    auto_free char *name = strdup(w->field.at);
     const char *mask;
 
-    if (!name)
-        return fail_memory(w->err);
-    for (char *end = name + strcspn(name, "[*"); *name; end = strrchr(name, '.')) {
-        if (!end)
-            break;
+    field[strcspn(field, "[*")] = '\0';
+    for (char *end = field + strlen(field); end; end = strrchr(field, '.')) {
         *end = '\0';
-        if ((mask = plugin_masked(w->p, name)))
-            return fail(w->err, 0, w->path.at, "the plugin that serves this is masked by %s", mask);
+        if ((mask = plugin_masked(w->p, field)))
+            return fail_at(w, at, "the plugin that serves this is masked by %s", mask);
     }
-    return fail(w->err, 0, w->path.at, "no installed plugin serves this; install %s", row->package);
+    return fail_at(w, at, "no installed plugin serves this; install %s", at->row->package);
 }
 
 static bool owns(const struct hozo_plugin *d, const char *field, bool below)
@@ -288,58 +245,55 @@ static bool owns(const struct hozo_plugin *d, const char *field, bool below)
 }
 
 /* Exactly one opened plugin owns the field; `below`: or something in it. */
-static int find_owner(struct walk *w, const struct spec_field *row, bool below)
+static int find_owner(struct walk *w, const struct place *at, bool below)
 {
     const struct plugin *owner = NULL;
+    auto_text struct text field = {0};
 
+    add_field(&field, at);
+    if (field.failed)
+        return fail_memory(w->err);
     for (size_t i = 0; i < w->p->n_opened; i++) {
         const struct plugin *p = w->p->opened[i];
 
-        if (!owns(p->d, w->field.at, below))
+        if (!owns(p->d, field.at, below))
             continue;
         if (owner && !below)
-            return fail(w->err, 0, w->path.at, "both plugin %s (%s) and plugin %s (%s) serve this",
-                        owner->d->name, plugin_where(owner), p->d->name, plugin_where(p));
+            return fail_at(w, at, "both plugin %s (%s) and plugin %s (%s) serve this",
+                           owner->d->name, plugin_where(owner), p->d->name, plugin_where(p));
         owner = p;
     }
-    return owner ? 0 : unserved(w, row);
+    return owner ? 0 : unserved(w, at, field.at);
 }
 
-/* A section may act by being there, as "intelRdt": {} does. Limits that name none are none. */
-static bool is_section(const char *field)
+static int judge(struct walk *w, const cJSON *node, const struct place *at)
 {
-    const char *dot = strrchr(field, '.');
-    char parent[256];
-
-    snprintf(parent, sizeof parent, "%.*s", dot ? (int)(dot - field) : 0, field);
-    return strcmp(field, "linux.resources") &&
-           (!dot || spec_find(parent)->server != SERVED_BY_PLUGIN);
-}
-
-static int judge(struct walk *w, const cJSON *node, const struct spec_field *row, bool element)
-{
+    const struct spec_field *row = at->row, *around = at->around ? at->around->row : NULL;
     bool empty = container(row) && !node->child;
 
     if (row->server == SERVED_LATER && !empty)
-        return fail(w->err, 0, w->path.at, "is not supported by this version of hozo");
+        return fail_at(w, at, "is not supported by this version of hozo");
     if (row->server != SERVED_BY_PLUGIN)
         return row->server == SERVED_BY_CORE ? 0 : 1;
     if (!container(row))
-        return find_owner(w, row, false);
+        return find_owner(w, at, false);
     if (!empty)
         return 0;
-    /* {"eth0": {}} says something. */
-    if (element)
-        return find_owner(w, row, false);
-    if (row->type == SPEC_OBJECT && is_section(w->field.at))
-        return find_owner(w, row, true);
+    /* An element says something by being there: {"eth0": {}}. */
+    if (around && around->type != SPEC_OBJECT)
+        return find_owner(w, at, false);
+    /* So may a section: "intelRdt": {}. But limits that name none are none. */
+    if (row->type == SPEC_OBJECT && (!around || around->server != SERVED_BY_PLUGIN) &&
+        row->members != spec_resources)
+        return find_owner(w, at, true);
     return 0;
 }
 
 int fields_served(const struct plugins *p, const cJSON *object, const struct spec_field *table,
                   const char *path, struct error *err)
 {
+    const struct place around = {.name = path};
     struct walk w = {.p = p, .err = err, .visit = judge};
 
-    return walk(&w, object, table, path);
+    return walk_members(&w, object, table, *path ? &around : NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the plugin directories, or the table of a static build, hold: names only; nothing is opened. */
+/* What the plugin directories, or the table of a static build, hold: names only; nothing is opened.
+ */
 #include "core/plugin-parts.h"
 
 #include <dirent.h>
@@ -11,10 +12,9 @@
 
 #include "build-config.h"
 
-/* --- names ---------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
-#define NAME_CHARACTERS                                                                            \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@-"
+#define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@-"
 
 bool annotation_matches(const char *key, const char *prefix)
 {
@@ -65,7 +65,7 @@ enum plugin_kind plugin_kind(const char *name, const char **why)
     return KIND_STRAY;
 }
 
-/* --- scanning ------------------------------------------------------------------------------------- */
+/* --- scanning --------------------------------------------------------------------------------- */
 
 static struct plugin_file *add(struct plugins *p)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host's side of a callback: the table of functions, what is allowed in which stage, the calls. */
+/* The host's side of a callback: the table of functions, what is allowed in which stage, the calls.
+ */
 #include "core/plugin-parts.h"
 
 #include <errno.h>
@@ -7,7 +8,7 @@
 
 #include "core/log.h"
 
-/* --- errors --------------------------------------------------------------------------------------- */
+/* --- errors ----------------------------------------------------------------------------------- */
 
 int call_refuse(struct call *k, const char *fmt, ...)
 {
@@ -28,9 +29,7 @@ static const char *const stage_name[] = {
     [STAGE_ATTACH] = "attach",     [STAGE_EXEC] = "exec", [STAGE_CLEANUP] = "cleanup",
 };
 
-#define IN(stage) (1u << STAGE_##stage)
-
-static int allowed(struct call *k, const char *function, unsigned stages)
+int call_allowed(struct call *k, const char *function, unsigned stages)
 {
     if (stages & (1u << k->stage))
         return 0;
@@ -65,7 +64,7 @@ static void host_log(struct hozo_ctx *ctx, int level, const char *fmt, va_list a
     log_line(k->c->log, to, line);
 }
 
-/* --- about the container -------------------------------------------------------------------------- */
+/* --- about the container ---------------------------------------------------------------------- */
 
 static const char *host_id(struct hozo_ctx *ctx)
 {
@@ -87,178 +86,14 @@ static int host_process(struct hozo_ctx *ctx, int32_t *pid, int *pidfd)
 {
     struct call *k = call_of(ctx);
 
-    if (allowed(k, "hozo_process", IN(ATTACH)) < 0)
+    if (call_allowed(k, "hozo_process", IN(ATTACH)) < 0)
         return -1;
     *pid = k->c->pid;
     *pidfd = k->c->pidfd;
     return 0;
 }
 
-/* --- structures that may grow --------------------------------------------------------------------- */
-
-/* A newer plugin may hand over more than this host knows, as long as it says nothing there. */
-static int take(struct call *k, const char *what, const void *from, void *to, size_t size)
-{
-    uint32_t theirs;
-
-    memcpy(&theirs, from, sizeof theirs);
-    if (theirs < size)
-        return call_refuse(k, "hands over a %s of %u bytes, %zu are needed", what, theirs, size);
-    for (size_t i = size; i < theirs; i++)
-        if (((const char *)from)[i])
-            return call_refuse(k, "hands over a %s with members that this host does not know",
-                               what);
-    memcpy(to, from, size);
-    return 0;
-}
-
-/* --- the plan ------------------------------------------------------------------------------------- */
-
-static const uint8_t phases[] = {
-    [HOZO_PHASE_PREPARE] = PHASE_PREPARE, [HOZO_PHASE_STAGE] = PHASE_STAGE,
-    [HOZO_PHASE_ATTACH] = PHASE_ATTACH,   [HOZO_PHASE_MOUNTS] = PHASE_MOUNTS,
-    [HOZO_PHASE_SYSTEM] = PHASE_SYSTEM,   [HOZO_PHASE_PROCESS] = PHASE_PROCESS,
-    [HOZO_PHASE_IDENTITY] = PHASE_IDENTITY,
-};
-
-static int plan_phase(struct call *k, const char *what, uint32_t phase, bool of_runtime,
-                      enum plan_phase *result)
-{
-    if (phase < ARRAY_SIZE(phases)) {
-        *result = (enum plan_phase)phases[phase];
-        if ((plan_phase_process[*result] == PROCESS_RUNTIME) == of_runtime)
-            return 0;
-    }
-    return call_refuse(k, "plans a %s in a phase where there is none", what);
-}
-
-static int host_plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs)
-{
-    struct call *k = call_of(ctx);
-    struct hozo_work work;
-    enum plan_phase phase = PHASE_PREPARE;
-
-    if (allowed(k, "hozo_plan_work", IN(PLAN) | IN(EXEC)) < 0 ||
-        take(k, "struct hozo_work", theirs, &work, sizeof work) < 0 ||
-        plan_phase(k, "work", work.phase, true, &phase) < 0)
-        return -1;
-    if (!work.what)
-        return call_refuse(k, "plans work without saying what");
-    plan_op(k->c->builder, phase, WORK, work.path, STR(work.what), STR(work.value),
-            BYTES(work.data, work.data_size));
-    return 0;
-}
-
-static int host_plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs)
-{
-    struct call *k = call_of(ctx);
-    struct hozo_syscall s;
-    enum plan_phase phase = PHASE_PREPARE;
-
-    if (allowed(k, "hozo_plan_syscall", IN(PLAN) | IN(EXEC)) < 0 ||
-        take(k, "struct hozo_syscall", theirs, &s, sizeof s) < 0 ||
-        plan_phase(k, "system call", s.phase, false, &phase) < 0)
-        return -1;
-    if (!s.name)
-        return call_refuse(k, "plans a system call without a name");
-    for (unsigned i = 0; i < 64; i++)
-        if (s.pointers >> i & 1 && (i >= ARRAY_SIZE(s.args) || s.args[i] >= s.memory_size))
-            return call_refuse(k, "plans %s with an argument that points outside its memory",
-                               s.name);
-    plan_op(k->c->builder, phase, SYSCALL, s.path, STR(s.name), NUM(s.number), NUM(s.pointers),
-            BYTES(s.memory, s.memory_size), NUM(s.args[0]), NUM(s.args[1]), NUM(s.args[2]),
-            NUM(s.args[3]), NUM(s.args[4]), NUM(s.args[5]));
-    plan_what(k->c->builder, "%s", s.name);
-    return 0;
-}
-
-/* The plugin's own work of the phase that is running: 1, or 0 behind the last. */
-static int host_work(struct hozo_ctx *ctx, size_t index, struct hozo_work *work)
-{
-    struct call *k = call_of(ctx);
-    const struct plan_header *plan = k->c->plan;
-    enum plan_phase phase = k->stage == STAGE_PREPARE ? PHASE_PREPARE : PHASE_ATTACH;
-
-    if (allowed(k, "hozo_next_work", IN(PREPARE) | IN(ATTACH)) < 0)
-        return -1;
-    if (work->size < sizeof *work)
-        return call_refuse(k, "asks for work in %u bytes, %zu are needed", work->size,
-                           sizeof *work);
-    if (!plan)
-        return 0;
-    plan_for_each(op, plan)
-    {
-        uint32_t size;
-
-        if (op->kind != OP_WORK || op->phase != phase ||
-            strcmp(plan_string(plan, op->owner), k->plugin->d->name) || index--)
-            continue;
-        *work = (struct hozo_work){
-            .size = work->size,
-            .phase = phase == PHASE_PREPARE ? HOZO_PHASE_PREPARE : HOZO_PHASE_ATTACH,
-            .path = plan_string(plan, op->path),
-            .what = plan_string(plan, op->arg[0]),
-            .value = plan_string(plan, op->arg[1]),
-            .data = plan_bytes(plan, op->arg[2], &size),
-        };
-        work->data_size = size;
-        return 1;
-    }
-    return 0;
-}
-
-/* --- the control group ---------------------------------------------------------------------------- */
-
-static bool copy_path(char **to, const char *from, bool *sound)
-{
-    *sound = *sound && (!from || from[0] == '/');
-    return !from || (*to = strdup(from));
-}
-
-static bool copy_paths(char ***to, const char *const *from, bool named, bool *sound)
-{
-    size_t n = 0;
-
-    if (!from)
-        return true;
-    while (from[n])
-        n++;
-    if (!(*to = calloc(n + 1, sizeof(char *))))
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        const char *path = named ? strrchr(from[i], '=') : from[i];
-
-        *sound = *sound && path && path[named] == '/';
-        if (!((*to)[i] = strdup(from[i])))
-            return false;
-    }
-    return true;
-}
-
-static int host_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs)
-{
-    struct call *k = call_of(ctx);
-    struct state_cgroup *to = &k->c->state.cgroup;
-    struct hozo_cgroup from;
-    bool sound = true;
-
-    if (allowed(k, "hozo_set_cgroup", IN(PLAN)) < 0 ||
-        take(k, "struct hozo_cgroup", theirs, &from, sizeof from) < 0)
-        return -1;
-    if (to->list)
-        return call_refuse(k, "manages the control group, which another plugin does as well");
-    if (!from.list || (!from.directory && !from.procs))
-        return call_refuse(k, "names no control group");
-    if (!copy_path(&to->directory, from.directory, &sound) ||
-        !copy_path(&to->list, from.list, &sound) || !copy_path(&to->freeze, from.freeze, &sound) ||
-        !copy_path(&to->kill, from.kill, &sound) ||
-        !copy_paths(&to->procs, from.procs, false, &sound) ||
-        !copy_paths(&to->mounts, from.mounts, true, &sound))
-        return call_refuse(k, "out of memory");
-    return sound ? 0 : call_refuse(k, "names a control group by a path that is not absolute");
-}
-
-/* --- state ---------------------------------------------------------------------------------------- */
+/* --- state ------------------------------------------------------------------------------------ */
 
 struct state_plugin *call_state(const struct call *k)
 {
@@ -278,7 +113,7 @@ static int host_state_set(struct hozo_ctx *ctx, const char *json, size_t size)
     struct error err = {0};
     char *value;
 
-    if (allowed(k, "hozo_state_set", IN(PREPARE) | IN(ATTACH) | IN(CLEANUP)) < 0)
+    if (call_allowed(k, "hozo_state_set", IN(PREPARE) | IN(ATTACH) | IN(CLEANUP)) < 0)
         return -1;
     if (!state)
         return call_refuse(k, "is not named in the container's state");
@@ -308,7 +143,7 @@ static const char *host_state_get(struct hozo_ctx *ctx, size_t *size)
     return value;
 }
 
-/* --- calling -------------------------------------------------------------------------------------- */
+/* --- calling ---------------------------------------------------------------------------------- */
 
 static const struct hozo_host host = {
     .size = sizeof host,
@@ -325,10 +160,10 @@ static const struct hozo_host host = {
     .as_uint = read_uint,
     .as_bool = read_bool,
     .annotation = read_annotation,
-    .plan_work = host_plan_work,
-    .plan_syscall = host_plan_syscall,
-    .cgroup = host_cgroup,
-    .work = host_work,
+    .plan_work = plan_work,
+    .plan_syscall = plan_syscall,
+    .cgroup = plan_cgroup,
+    .work = plan_next_work,
     .process = host_process,
     .state_set = host_state_set,
     .state_get = host_state_get,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a trusted file to a checked descriptor. Nothing is ever unloaded: libraries that a plugin brought
- * along may have left threads or exit handlers behind.
+ * From a trusted file to a checked descriptor. Nothing is ever unloaded: libraries that a plugin
+ * brought along may have left threads or exit handlers behind.
  */
 #include "core/plugin-parts.h"
 
@@ -11,7 +11,7 @@
 
 #include "core/json-scan.h"
 
-/* --- the descriptor ------------------------------------------------------------------------------- */
+/* --- the descriptor --------------------------------------------------------------------------- */
 
 #define ROWS_MAX 4096
 
@@ -24,8 +24,8 @@ static int check_interface(const struct hozo_plugin *d, struct error *err)
         return fail(err, 0, NULL, "is built for plugin interface %u, this hozo has %u",
                     d->abi_major, HOZO_ABI_MAJOR);
     if (d->needs_minor > HOZO_ABI_MINOR)
-        return fail(err, 0, NULL, "needs plugin interface %u.%u, this hozo has %u.%u",
-                    d->abi_major, d->needs_minor, HOZO_ABI_MAJOR, HOZO_ABI_MINOR);
+        return fail(err, 0, NULL, "needs plugin interface %u.%u, this hozo has %u.%u", d->abi_major,
+                    d->needs_minor, HOZO_ABI_MAJOR, HOZO_ABI_MINOR);
     if (d->size < sizeof *d)
         return fail(err, 0, NULL, "has a descriptor of %u bytes, %zu are needed", d->size,
                     sizeof *d);
@@ -104,8 +104,7 @@ static int check_field(const struct hozo_field *row, struct error *err)
                     row->path ? row->path : "(null)");
     if (row->type < HOZO_STRING || row->type > HOZO_MAP)
         return fail(err, 0, NULL, "declares %s with an unknown type", row->path);
-    if (!(row->use & (HOZO_OWN | HOZO_READ)) ||
-        row->use & ~(HOZO_OWN | HOZO_READ | HOZO_REQUIRED))
+    if (!(row->use & (HOZO_OWN | HOZO_READ)) || row->use & ~(HOZO_OWN | HOZO_READ | HOZO_REQUIRED))
         return fail(err, 0, NULL, "declares %s for an unknown use", row->path);
     /* Annotations have a table of their own, from which engines learn which ones are unsafe. */
     if (!strncmp(row->path, "annotations", 11))
@@ -171,7 +170,7 @@ int plugin_check_name(const struct hozo_plugin *d, const char *name, struct erro
                 names.at ? names.at : "nothing");
 }
 
-/* --- the file ------------------------------------------------------------------------------------- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 /* dlsym() also finds what a library that the plugin needs exports. */
 static bool lies_in(const void *symbol, void *handle)

@@ -6,7 +6,7 @@
 #include "core/container.h"
 #include "core/spec.h"
 
-/* --- plugin-find.c: what the names say ------------------------------------------------------------ */
+/* --- plugin-find.c: what the names say -------------------------------------------------------- */
 
 enum plugin_kind {
     KIND_SECTION,     /* linux.memoryPolicy */
@@ -28,9 +28,8 @@ const char *plugin_masked(const struct plugins *p, const char *name);
 /* True if this annotation belongs to `prefix`: equal, or followed by '.' or '/'. */
 bool annotation_matches(const char *key, const char *prefix);
 
-/* --- plugin-load.c: from file to descriptor ------------------------------------------------------- */
+/* --- plugin-load.c: from file to descriptor --------------------------------------------------- */
 
-/* *d is set even where a later check refuses the plugin, if it is sound enough to be named. */
 int plugin_load(const char *real, const struct hozo_plugin **d, struct error *err);
 
 /* The descriptor as a whole: every table sound, every string there. */
@@ -58,7 +57,7 @@ static inline const char *plugin_where(const struct plugin *p)
     return *p->file ? p->file : "built in";
 }
 
-/* --- plugin-fields.c and plugin-rows.c: what the rows say ----------------------------------------------------------- */
+/* --- plugin-names.c --------------------------------------------------------------------------- */
 
 /* The row of the specification for a path like "linux.resources.devices[].major", or NULL. */
 const struct spec_field *spec_find(const char *field);
@@ -67,16 +66,18 @@ const struct spec_field *spec_find(const char *field);
 void path_member(struct text *path, const char *name);
 void path_element(struct text *path, size_t index);
 
+/* --- plugin-fields.c and plugin-rows.c: what the rows say ------------------------------------- */
+
 /* Opens the files of all present members. */
 int fields_open(struct container *c, struct error *err);
-/* Every present member of `object` is served: by the core, or by exactly one opened plugin. `table` and
- * `path` as for spec_check(). */
+/* Every present member of `object` is served: by the core, or by exactly one opened plugin. `table`
+ * and `path` as for spec_check(). */
 int fields_served(const struct plugins *p, const cJSON *object, const struct spec_field *table,
                   const char *path, struct error *err);
 /* Every present member is as the rows of the opened plugins want it. */
 int fields_check(const struct plugins *p, const struct json *doc, struct error *err);
 
-/* --- plugin-host.c and plugin-read.c: what a callback sees ----------------------------------------- */
+/* --- plugin-host.c, -read.c, -plan.c: what a callback sees ------------------------------------ */
 
 struct scrap; /* memory that lives as long as the callback */
 
@@ -103,6 +104,8 @@ static inline struct call *call_of(struct hozo_ctx *ctx)
 
 /* The host refuses what a plugin does: this error stays, and fails the callback. Returns -1. */
 int call_refuse(struct call *k, const char *fmt, ...) PRINTF(2, 3);
+#define IN(stage) (1u << STAGE_##stage)
+int call_allowed(struct call *k, const char *function, unsigned stages);
 struct state_plugin *call_state(const struct call *k);
 void scraps_free(struct call *k);
 
@@ -119,5 +122,14 @@ int64_t read_int(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 uint64_t read_uint(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_bool(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value);
+
+int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs);
+int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs);
+int plan_next_work(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
+int plan_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs);
+
+/* --- plugin-digest.c: SHA-256, as hexadecimal digits, over what is open ----------------------- */
+
+void plugins_digest(const struct plugins *p, struct text *out);
 
 #endif

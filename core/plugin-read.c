@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* --- memory for one call -------------------------------------------------------------------------- */
+/* --- memory for one call ---------------------------------------------------------------------- */
 
 struct scrap {
     struct scrap *next;
@@ -59,7 +59,7 @@ void scraps_free(struct call *k)
     }
 }
 
-/* --- cursors -------------------------------------------------------------------------------------- */
+/* --- cursors ---------------------------------------------------------------------------------- */
 
 /* What a cursor's tag points to. */
 struct place {
@@ -213,7 +213,7 @@ int read_state(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *p
     return find(k, &k->state, false, at, path, found);
 }
 
-/* --- elements ------------------------------------------------------------------------------------- */
+/* --- elements --------------------------------------------------------------------------------- */
 
 static const cJSON *skip_null(const cJSON *node)
 {
@@ -276,7 +276,7 @@ int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
     return reach_end(k, &r, found);
 }
 
-/* --- values --------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 const char *read_string(struct hozo_ctx *ctx UNUSED, const struct hozo_cursor *at)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of descriptors as checks of the configuration: type, permitted values, range, presence. */
+/* The rows of descriptors as checks of the configuration: type, permitted values, range, presence.
+ */
 #include "core/plugin-parts.h"
 
 #include <string.h>
@@ -95,8 +96,7 @@ static int descend_all(struct check *c, const cJSON *list, const char *rest)
     size_t length = c->path.length, i = 0;
     const cJSON *child;
 
-    cJSON_ArrayForEach(child, list)
-    {
+    cJSON_ArrayForEach (child, list) {
         if (cJSON_IsArray(list))
             path_element(&c->path, i++);
         else
@@ -138,16 +138,18 @@ static int descend(struct check *c, const cJSON *node, const char *rest)
 
 int fields_check(const struct plugins *p, const struct json *doc, struct error *err)
 {
-    for (size_t i = 0; i < p->n_opened; i++) {
-        table_each(struct hozo_field, row, &p->opened[i]->d->fields)
-        {
-            struct check c = {.doc = doc, .row = row, .err = err};
-            int r = doc->root ? descend(&c, doc->root, row->path) : 0;
+    struct check c = {.doc = doc, .err = err};
+    int r = 0;
 
-            text_free(&c.path);
-            if (r < 0)
-                return -1;
+    for (size_t i = 0; i < p->n_opened && !r; i++) {
+        const struct hozo_table *fields = &p->opened[i]->d->fields;
+
+        for (uint32_t k = 0; k < fields->count && !r; k++) {
+            c.row = table_row(fields, k);
+            c.path.length = 0;
+            r = descend(&c, doc->root, c.row->path);
         }
     }
-    return 0;
+    text_free(&c.path);
+    return r;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The trust walk: a path is followed component by component, on descriptors that follow no link, so that
- * what was checked is what is entered. Once every component belongs to root and nobody else can write
- * it, the path means the same file to whoever uses it later: dlopen() may be given the path.
+ * The trust walk: a path is followed component by component, on descriptors that follow no link, so
+ * that what was checked is what is entered. Once every component belongs to root and nobody else
+ * can write it, the path means the same file to whoever uses it later: dlopen() may be given the
+ * path.
  */
 #include "core/plugins.h"
 
@@ -46,9 +47,9 @@ static void read_map(bool *everybody, bool *root)
     }
 }
 
-/* In a user namespace where the root outside has no place, / and /usr belong to the overflow user. That
- * is root then, or another; for a directory that the build names, it is taken for root. A process
- * without a place itself would else take everybody for itself. */
+/* In a user namespace where the root outside has no place, / and /usr belong to the overflow user.
+ * That is root then, or another; for a directory that the build names, it is taken for root. A
+ * process without a place itself would else take everybody for itself. */
 static bool trusted(const struct walk *w, uid_t owner)
 {
     bool everybody, root;
@@ -75,8 +76,9 @@ static int check(struct walk *w, const char *name)
         return 0;
     if (S_ISDIR(st->st_mode) && st->st_mode & S_ISVTX)
         return 0;
-    return fail(w->err, 0, NULL, "%s%s%s can be written by others (mode %04o), so it is not trusted",
-                w->real, slash, name, st->st_mode & 07777);
+    return fail(w->err, 0, NULL,
+                "%s%s%s can be written by others (mode %04o), so it is not trusted", w->real, slash,
+                name, st->st_mode & 07777);
 }
 
 /* Goes to what `name` is below the present place. */

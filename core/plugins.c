@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The set of opened plugins: how one gets in, in which order they stand, what is remembered of them. */
+/* The set of opened plugins: how one gets in, in which order they stand, what is remembered of
+ * them. */
 #include "core/plugin-parts.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ void plugins_free(struct plugins *p)
     *p = (struct plugins){.dir = p->dir};
 }
 
-/* --- opening -------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static struct plugin *remember(struct plugins *p, const struct hozo_plugin *d, const char *file,
                                const char *as, struct error *err)
@@ -144,7 +145,7 @@ int plugins_open_recorded(struct plugins *p, const char *as, struct error *err)
                 package ? "; install " : "", package ? package : "");
 }
 
-/* --- order ---------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 static bool lists(const struct hozo_table *t, const char *name)
 {
@@ -202,10 +203,10 @@ static int order(struct plugins *p, struct error *err)
     return 0;
 }
 
-/* --- for a container ------------------------------------------------------------------------------ */
+/* --- for a container -------------------------------------------------------------------------- */
 
-/* Every container has a cgroup, whether its configuration says something of it or not: state, kill and
- * ps depend on it. */
+/* Every container has a cgroup, whether its configuration says something of it or not: state, kill
+ * and ps depend on it. */
 static int open_cgroup_manager(struct container *c, struct error *err)
 {
     char name[64];
@@ -239,7 +240,7 @@ int plugins_for_process(struct container *c, const cJSON *process, struct error 
     return fields_served(&c->plugins, process, spec_process, "process", err);
 }
 
-/* --- what is remembered --------------------------------------------------------------------------- */
+/* --- what is remembered ----------------------------------------------------------------------- */
 
 static bool recorded(const struct state *s, const char *name)
 {

@@ -16,18 +16,18 @@
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    {"create",   "[OPTIONS] ID", "create a container from a bundle", verb_create, false},
-    {"delete",   "[OPTIONS] ID", "remove a container and all it left", verb_delete, false},
-    {"exec",     "[OPTIONS] ID [COMMAND [ARGUMENTS]]", "run another process in a container", verb_exec, false},
+    {"create", "[OPTIONS] ID", "create a container from a bundle", verb_create, false},
+    {"delete", "[OPTIONS] ID", "remove a container and all it left", verb_delete, false},
+    {"exec", "[OPTIONS] ID [COMMAND]", "run another process in a container", verb_exec, false},
     {"features", "", "print what this installation supports, as JSON", verb_features, true},
-    {"kill",     "[OPTIONS] ID [SIGNAL]", "send a signal to a container (default: TERM)", verb_kill, false},
-    {"list",     "[OPTIONS]", "list the containers", verb_list, false},
-    {"plan",     "[OPTIONS]", "print what creating a container would do", verb_plan, true},
-    {"plugin",   "list", "show the installed plugins", verb_plugin, true},
-    {"run",      "[OPTIONS] ID", "create and start a container, and wait for its end", verb_run, false},
-    {"spec",     "[OPTIONS]", "write a config.json to begin with", verb_spec, true},
-    {"start",    "ID", "let a created container run its program", verb_start, false},
-    {"state",    "ID", "print the state of a container, as JSON", verb_state, false},
+    {"kill", "[OPTIONS] ID [SIGNAL]", "send a signal (default: TERM)", verb_kill, false},
+    {"list", "[OPTIONS]", "list the containers", verb_list, false},
+    {"plan", "[OPTIONS]", "print what creating a container would do", verb_plan, true},
+    {"plugin", "list", "show the installed plugins", verb_plugin, true},
+    {"run", "[OPTIONS] ID", "create, start and await a container", verb_run, false},
+    {"spec", "[OPTIONS]", "write a config.json to begin with", verb_spec, true},
+    {"start", "ID", "let a created container run its program", verb_start, false},
+    {"state", "ID", "print the state of a container, as JSON", verb_state, false},
 };
 /* clang-format on */
 
@@ -104,7 +104,8 @@ static int run(struct log *log, int argc, char **argv, struct error *err)
         {"log-format", 0, OPTION_STRING, &g.log_format, "FORMAT", "text or json"},
         {"debug", 0, OPTION_FLAG, &g.debug, NULL, "log more than errors"},
         {"systemd-cgroup", 0, OPTION_FLAG, &g.systemd_cgroup, NULL, "as --cgroup-manager systemd"},
-        {"cgroup-manager", 0, OPTION_STRING, &g.cgroup_manager, "NAME", "cgroupfs, systemd or disabled"},
+        {"cgroup-manager", 0, OPTION_STRING, &g.cgroup_manager, "NAME",
+         "cgroupfs, systemd or disabled"},
         {"plugin-dir", 0, OPTION_STRING, &g.plugin_dir, "DIR", "take plugins from here only"},
         {"rootless", 0, OPTION_STRING, NULL, "VALUE", NULL},
         {"criu", 0, OPTION_STRING, NULL, "PATH", NULL},

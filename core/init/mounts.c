@@ -266,7 +266,7 @@ static int null_tree(struct interpreter *in, int root)
 /* One super block for all masked directories: there may be one for every processor. */
 static int blank_tree(struct interpreter *in)
 {
-    char *options[] = {(char *)"mode=555", NULL};
+    char mode[] = "mode=555", *options[] = {mode, NULL};
 
     if (in->blank < 0)
         in->blank = open_file_system(in, "tmpfs", "tmpfs", options,

@@ -83,12 +83,22 @@ static int record(struct hozo_ctx *ctx, unsigned n)
 /* --- the pieces of work -------------------------------------------------------------------------
  */
 
-static int describe_new(struct applying *a, const struct hozo_work *w)
+/* "cpu,cpuacct=/sys/fs/cgroup/cpu" */
+static int hierarchy(struct applying *a, const struct hozo_work *w)
 {
-    if (w->data_size != sizeof(a->in.how))
+    const char *equals = strstr(w->value, "=/");
+    char controllers[256];
+
+    if (!equals || equals - w->value >= (ptrdiff_t)sizeof(controllers))
         return bad_work(a->ctx, w);
-    a->in = (struct cgroup_new){.ctx = a->ctx, .directory = w->value};
-    memcpy(&a->in.how, w->data, sizeof(a->in.how));
+    snprintf(controllers, sizeof(controllers), "%.*s", (int)(equals - w->value), w->value);
+    a->in = (struct cgroup_new){
+        .ctx = a->ctx,
+        .mountpoint_length = strlen(equals + 1),
+        .unified = !strcmp(controllers, UNIFIED),
+        .cpuset = controllers_have(controllers, "cpuset"),
+        .freezer = controllers_have(controllers, "freezer"),
+    };
     return 0;
 }
 
@@ -98,9 +108,12 @@ static int examine(struct applying *a)
     unsigned n = 0;
 
     for (size_t i = 0; next_work(a->ctx, i, &w); i++) {
+        if (is(&w, WORK_HIERARCHY) && hierarchy(a, &w) < 0)
+            return -1;
         if (!is(&w, WORK_MKDIR))
             continue;
-        if (describe_new(a, &w) < 0 || cgroup_usable(&a->in) < 0)
+        a->in.directory = w.value;
+        if (cgroup_usable(&a->in) < 0)
             return -1;
         if (a->in.exists)
             a->existing |= UINT32_C(1) << n;
@@ -121,8 +134,7 @@ static int make(struct applying *a, const struct hozo_work *w)
     bool lost;
 
     leave(a);
-    if (describe_new(a, w) < 0)
-        return -1;
+    a->in.directory = w->value;
     a->in.exists = a->existing >> a->n & 1;
     a->dir = cgroup_make(&a->in, &lost);
     if (a->dir < 0) {
@@ -194,11 +206,8 @@ static int carry_out(struct applying *a)
         const char *what;
         int (*act)(struct applying *a, const struct hozo_work *w);
     } acts[] = {
-        {WORK_MKDIR, make},
-        {WORK_ENTER, enter},
-        {WORK_WRITE, write_work},
-        {WORK_WRITE_IF, write_work},
-        {WORK_DEVICES, restrict_devices},
+        {WORK_HIERARCHY, hierarchy}, {WORK_MKDIR, make},          {WORK_ENTER, enter},
+        {WORK_WRITE, write_work},    {WORK_WRITE_IF, write_work}, {WORK_DEVICES, restrict_devices},
     };
     struct hozo_work w;
 

@@ -63,6 +63,8 @@ struct hierarchies {
 
 int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all);
 void hierarchies_free(struct hierarchies *all);
+/* Whether "cpu,cpuacct" names the controller. */
+bool controllers_have(const char *controllers, const char *controller);
 bool hierarchy_has(const struct hierarchy *h, const char *controller);
 
 /* "/a//./b" -> "/a/b", "." -> "". NULL: a ".." (errno EINVAL), or no memory. Always starts with '/'
@@ -167,22 +169,20 @@ int device_program(const struct device_rules *rules, struct bpf_insn **program, 
 /* --- plan.c, apply.c, directory.c, load.c, cleanup.c
  * ---------------------------------------------- */
 
-/* The vocabulary of the plugin's work. A directory is "entered" by being made, writes go into it.
+/*
+ * The vocabulary of the plugin's work. A hierarchy holds for the directories after it; a directory
+ * is entered by being made, and writes go into it.
  */
-#define WORK_MKDIR    "mkdir"    /* value: directory; data: struct work_mkdir */
-#define WORK_ENTER    "enter"    /* value: directory, made before */
-#define WORK_WRITE    "write"    /* value: file=text */
+#define WORK_HIERARCHY                                                                             \
+    "hierarchy"                  /* "cpu,cpuacct=/sys/fs/cgroup/cpu", "unified=/sys/fs/cgroup"     \
+                                  */
+#define WORK_MKDIR    "mkdir"    /* directory in that hierarchy */
+#define WORK_ENTER    "enter"    /* directory, made before */
+#define WORK_WRITE    "write"    /* file=text */
 #define WORK_WRITE_IF "write-if" /* the same; a kernel without the file already behaves so */
-#define WORK_DEVICES  "devices"  /* value: the rules; data: the program */
+#define WORK_DEVICES  "devices"  /* the rules; data: the program */
 
-#define KIND_UNIFIED 1u
-#define KIND_CPUSET  2u /* v1: a new directory has no CPU and no memory node */
-#define KIND_FREEZER 4u /* v1 */
-
-struct work_mkdir {
-    uint32_t mountpoint_length; /* of the directory's text */
-    uint32_t kind;
-};
+#define UNIFIED "unified"
 
 int cgroup_plan(struct hozo_ctx *ctx);
 int cgroup_prepare(struct hozo_ctx *ctx);
@@ -197,7 +197,8 @@ int cgroup_read(int dir, const char *file, char *room, size_t size);
 struct cgroup_new {
     struct hozo_ctx *ctx;
     const char *directory;
-    struct work_mkdir how;
+    size_t mountpoint_length; /* of its text */
+    bool unified, cpuset, freezer;
     bool exists;       /* as cgroup_usable() has found */
     char refused[256]; /* controllers that could not be enabled, and why */
 };

@@ -57,7 +57,7 @@ static int check_occupied(struct cgroup_new *new, int fd)
     struct stat st;
     int r;
 
-    if (new->how.kind & KIND_UNIFIED)
+    if (new->unified)
         return 0; /* check_state() has it in the same file */
     if ((r = cgroup_read(fd, "cgroup.procs", text, sizeof(text))) < 0)
         return unreadable(new, "cgroup.procs", r);
@@ -73,18 +73,17 @@ static int check_occupied(struct cgroup_new *new, int fd)
  * cgroup is frozen if one above it is. */
 static int check_state(struct cgroup_new *new, int fd)
 {
-    bool unified = new->how.kind &KIND_UNIFIED;
-    const char *file = unified ? "cgroup.events" : "freezer.state";
+    const char *file = new->unified ? "cgroup.events" : "freezer.state";
     char text[256];
     int r;
 
-    if (!(new->how.kind &(KIND_UNIFIED | KIND_FREEZER)))
+    if (!new->unified && !new->freezer)
         return 0;
     if ((r = cgroup_read(fd, file, text, sizeof(text))) < 0)
         return unreadable(new, file, r);
-    if (unified && strstr(text, "populated 1"))
+    if (new->unified && strstr(text, "populated 1"))
         return unusable(new, "has processes already");
-    if (unified ? strstr(text, "frozen 1") != NULL : strncmp(text, "THAWED", 6) != 0)
+    if (new->unified ? strstr(text, "frozen 1") != NULL : strncmp(text, "THAWED", 6) != 0)
         return unusable(new, "is frozen");
     return 0;
 }
@@ -168,7 +167,7 @@ static bool all_enabled(struct cgroup_new *new, int parent)
 {
     char available[WORDS_MAX], enabled[WORDS_MAX], words[2 * WORDS_MAX], file[PATH_MAX];
 
-    snprintf(file, sizeof(file), "%.*s/cgroup.controllers", (int)new->how.mountpoint_length,
+    snprintf(file, sizeof(file), "%.*s/cgroup.controllers", (int)new->mountpoint_length,
              new->directory);
     return cgroup_read(AT_FDCWD, file, available, sizeof(available)) >= 0 &&
            cgroup_read(parent, "cgroup.subtree_control", enabled, sizeof(enabled)) >= 0 &&
@@ -203,7 +202,7 @@ static int open_child(struct cgroup_new *new, int parent, const char *name)
 
     if (fd < 0)
         return -errno;
-    if ((new->how.kind &KIND_CPUSET) && (r = inherit_cpuset(parent, fd)) < 0) {
+    if (new->cpuset && (r = inherit_cpuset(parent, fd)) < 0) {
         close(fd);
         return r;
     }
@@ -214,14 +213,14 @@ static int open_child(struct cgroup_new *new, int parent, const char *name)
  * goes: another one may be about to use them. */
 static int walk(struct cgroup_new *new, char *path)
 {
-    char *at = path + new->how.mountpoint_length;
+    char *at = path + new->mountpoint_length;
     int fd, child;
     char next = *at;
 
     *at = '\0';
     fd = cgroup_open(path, O_RDONLY);
     while (fd >= 0) {
-        if (new->how.kind & KIND_UNIFIED)
+        if (new->unified)
             enable_level(new, fd, path);
         if (!next)
             return fd;
@@ -247,10 +246,10 @@ static int open_parent(struct cgroup_new *new)
     if (!path)
         return hozo_error(new->ctx, ENOMEM, CGROUPS_PATH, "%s", new->directory);
     *strrchr(path, '/') = '\0';
-    if (new->how.kind & KIND_CPUSET)
+    if (new->cpuset)
         return walk(new, path);
     fd = cgroup_open(path, O_RDONLY);
-    if (fd >= 0 && (!(new->how.kind &KIND_UNIFIED) || all_enabled(new, fd)))
+    if (fd >= 0 && (!new->unified || all_enabled(new, fd)))
         return fd;
     if (fd >= 0)
         close(fd);

@@ -54,11 +54,11 @@ char *cgroup_path_resolve(const char *cgroups_path, const char *id, const char *
     return asprintf(&joined, "%s%s", parent, path) < 0 ? NULL : joined;
 }
 
-bool hierarchy_has(const struct hierarchy *h, const char *controller)
+bool controllers_have(const char *controllers, const char *controller)
 {
     size_t length = strlen(controller);
 
-    for (const char *at = h->controllers; *at; at += strspn(at, ",")) {
+    for (const char *at = controllers; *at; at += strspn(at, ",")) {
         size_t n = strcspn(at, ",");
 
         if (n == length && !memcmp(at, controller, n))
@@ -66,6 +66,11 @@ bool hierarchy_has(const struct hierarchy *h, const char *controller)
         at += n;
     }
     return false;
+}
+
+bool hierarchy_has(const struct hierarchy *h, const char *controller)
+{
+    return controllers_have(h->controllers, controller);
 }
 
 void hierarchies_free(struct hierarchies *all)

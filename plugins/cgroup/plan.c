@@ -39,8 +39,8 @@ static int work(struct planning *p, uint32_t phase, const char *path, const char
     return hozo_plan_work(p->ctx, &w);
 }
 
-static int write_file(struct planning *p, uint32_t phase, const char *path, const char *what,
-                      const char *file, const char *text)
+static int assign(struct planning *p, uint32_t phase, const char *path, const char *what,
+                  const char *file, const char *text)
 {
     auto_free char *value = NULL;
 
@@ -72,7 +72,7 @@ static int plan_limit(struct planning *p, const struct hierarchy *h, enum limit 
     /* A kernel without swap has no such file, and neither limit is missed there. */
     if (which == MEMORY_SWAP && h->unified && (!strcmp(value, "max") || !strcmp(value, "0")))
         what = WORK_WRITE_IF;
-    return write_file(p, phase, row->path, what, file, value);
+    return assign(p, phase, row->path, what, file, value);
 }
 
 static int plan_limits(struct planning *p, const struct hierarchy *h)
@@ -83,8 +83,8 @@ static int plan_limits(struct planning *p, const struct hierarchy *h)
      * there before may have a low one. */
     if (!h->unified && hierarchy_has(h, "memory") && l->at[MEMORY_LIMIT].set &&
         l->at[MEMORY_SWAP].set &&
-        write_file(p, HOZO_PHASE_PREPARE, limit_rows[MEMORY_SWAP].path, WORK_WRITE,
-                   limit_rows[MEMORY_SWAP].v1, "-1") < 0)
+        assign(p, HOZO_PHASE_PREPARE, limit_rows[MEMORY_SWAP].path, WORK_WRITE,
+               limit_rows[MEMORY_SWAP].v1, "-1") < 0)
         return -1;
     for (enum limit i = 0; i < LIMIT_COUNT; i++)
         if (i != PIDS_LIMIT && l->at[i].set &&
@@ -152,13 +152,13 @@ static int plan_devices_v1(struct planning *p)
             "\"%s\" overrides only a part of an earlier rule, which cgroup v1 cannot express",
             device_text(&p->devices.at[culprit], text));
     } else {
-        r = write_file(p, HOZO_PHASE_PREPARE, DEVICES, WORK_WRITE,
-                       e.allow ? "devices.allow" : "devices.deny", "a");
+        r = assign(p, HOZO_PHASE_PREPARE, DEVICES, WORK_WRITE,
+                   e.allow ? "devices.allow" : "devices.deny", "a");
     }
     for (size_t i = 0; !r && i < e.n; i++) {
         rule_path(&e.at[i], path);
-        r = write_file(p, HOZO_PHASE_PREPARE, path, WORK_WRITE,
-                       e.allow ? "devices.deny" : "devices.allow", device_text(&e.at[i], text));
+        r = assign(p, HOZO_PHASE_PREPARE, path, WORK_WRITE,
+                   e.allow ? "devices.deny" : "devices.allow", device_text(&e.at[i], text));
     }
     free(e.at);
     return r;
@@ -292,15 +292,11 @@ static int tell(struct planning *p)
 
 static int plan_hierarchy(struct planning *p, const struct hierarchy *h)
 {
-    struct work_mkdir how = {.mountpoint_length = (uint32_t)strlen(h->mountpoint)};
+    const char *controllers = h->unified ? UNIFIED : h->controllers;
 
-    if (h->unified)
-        how.kind |= KIND_UNIFIED;
-    if (hierarchy_has(h, "cpuset"))
-        how.kind |= KIND_CPUSET;
-    if (hierarchy_has(h, "freezer"))
-        how.kind |= KIND_FREEZER;
-    if (work(p, HOZO_PHASE_PREPARE, CGROUPS_PATH, WORK_MKDIR, h->directory, &how, sizeof(how)) < 0)
+    if (assign(p, HOZO_PHASE_PREPARE, CGROUPS_PATH, WORK_HIERARCHY, controllers, h->mountpoint) <
+            0 ||
+        work(p, HOZO_PHASE_PREPARE, CGROUPS_PATH, WORK_MKDIR, h->directory, NULL, 0) < 0)
         return -1;
     if (plan_limits(p, h) < 0)
         return -1;

@@ -49,17 +49,20 @@ static void plan(const char *name, const char *config, const char *facts, bool p
 static void test_paths(void)
 {
     plan("no path: beside hozo's own cgroup", "{}", V2("/user.slice/shell"), false,
-         "mkdir /cg/user.slice/box\n");
-    plan("own cgroup is the root", "{}", V2("/"), false, "mkdir /cg/box\n");
+         "hierarchy unified=/cg\nmkdir /cg/user.slice/box\n");
+    plan("own cgroup is the root", "{}", V2("/"), false, "hierarchy unified=/cg\nmkdir /cg/box\n");
     plan("relative path", PATH("a/b"), V2("/user.slice/shell"), false,
-         "mkdir /cg/user.slice/a/b\n");
-    plan("absolute path", PATH("/a/b"), V2("/user.slice/shell"), false, "mkdir /cg/a/b\n");
-    plan("a path is cleaned", PATH("//a/./b//"), V2("/"), false, "mkdir /cg/a/b\n");
-    plan("empty path is none", PATH(""), V2("/"), false, "mkdir /cg/box\n");
+         "hierarchy unified=/cg\nmkdir /cg/user.slice/a/b\n");
+    plan("absolute path", PATH("/a/b"), V2("/user.slice/shell"), false,
+         "hierarchy unified=/cg\nmkdir /cg/a/b\n");
+    plan("a path is cleaned", PATH("//a/./b//"), V2("/"), false,
+         "hierarchy unified=/cg\nmkdir /cg/a/b\n");
+    plan("empty path is none", PATH(""), V2("/"), false, "hierarchy unified=/cg\nmkdir /cg/box\n");
     plan("a systemd path is literal here", PATH("a.slice:hozo:box"), V2("/x/y"), false,
-         "mkdir /cg/x/a.slice:hozo:box\n");
+         "hierarchy unified=/cg\nmkdir /cg/x/a.slice:hozo:box\n");
     plan("no own cgroup, absolute path", PATH("/a"),
-         "{\"cgroup\":{\"unified\":{\"mountpoint\":\"/cg\"}}}", false, "mkdir /cg/a\n");
+         "{\"cgroup\":{\"unified\":{\"mountpoint\":\"/cg\"}}}", false,
+         "hierarchy unified=/cg\nmkdir /cg/a\n");
     plan("no own cgroup, relative path", PATH("a"),
          "{\"cgroup\":{\"unified\":{\"mountpoint\":\"/cg\"}}}", false,
          "linux.cgroupsPath: must be absolute: the mount at /cg does not show hozo's own cgroup");
@@ -82,6 +85,7 @@ static void test_paths(void)
 static void test_limits(void)
 {
     plan("v2: all limits", ALL_LIMITS, V2("/"), true,
+         "linux.cgroupsPath hierarchy unified=/cg\n"
          "linux.cgroupsPath mkdir /cg/box\n"
          "linux.resources.memory.limit write memory.max=1048576\n"
          "linux.resources.memory.reservation write memory.low=524288\n"
@@ -93,33 +97,43 @@ static void test_limits(void)
          "linux.resources.pids.limit enter /cg/box\n"
          "linux.resources.pids.limit write pids.max=7\n");
     plan("v1: all limits", ALL_LIMITS, V1, true,
+         "linux.cgroupsPath hierarchy cpu,cpuacct=/cg/cpu\n"
          "linux.cgroupsPath mkdir /cg/cpu/box\n"
          "linux.resources.cpu.shares write cpu.shares=2048\n"
          "linux.resources.cpu.period write cpu.cfs_period_us=50000\n"
          "linux.resources.cpu.quota write cpu.cfs_quota_us=20000\n"
+         "linux.cgroupsPath hierarchy memory=/cg/memory\n"
          "linux.cgroupsPath mkdir /cg/memory/tool/box\n"
          "linux.resources.memory.swap write memory.memsw.limit_in_bytes=-1\n"
          "linux.resources.memory.limit write memory.limit_in_bytes=1048576\n"
          "linux.resources.memory.reservation write memory.soft_limit_in_bytes=524288\n"
          "linux.resources.memory.swap write memory.memsw.limit_in_bytes=3145728\n"
+         "linux.cgroupsPath hierarchy cpuset=/cg/cpuset\n"
          "linux.cgroupsPath mkdir /cg/cpuset/box\n"
          "linux.resources.cpu.cpus write cpuset.cpus=0\n"
          "linux.resources.cpu.mems write cpuset.mems=0\n"
+         "linux.cgroupsPath hierarchy devices=/cg/devices\n"
          "linux.cgroupsPath mkdir /cg/devices/box\n"
+         "linux.cgroupsPath hierarchy freezer=/cg/freezer\n"
          "linux.cgroupsPath mkdir /cg/freezer/box\n"
+         "linux.cgroupsPath hierarchy pids=/cg/pids\n"
          "linux.cgroupsPath mkdir /cg/pids/box\n"
+         "linux.cgroupsPath hierarchy name=systemd=/cg/systemd\n"
          "linux.cgroupsPath mkdir /cg/systemd/box\n"
          "linux.resources.pids.limit enter /cg/pids/box\n"
          "linux.resources.pids.limit write pids.max=7\n");
     plan("0 of memory and cpu, and \"\", are not set",
          RES("\"memory\":{\"limit\":0,\"swap\":0},"
              "\"cpu\":{\"shares\":0,\"quota\":0,\"period\":0,\"cpus\":\"\"}"),
-         V2("/"), false, "mkdir /cg/box\n");
+         V2("/"), false, "hierarchy unified=/cg\nmkdir /cg/box\n");
     plan("v2: period alone", RES("\"cpu\":{\"period\":50000}"), V2("/"), true,
+         "linux.cgroupsPath hierarchy unified=/cg\n"
          "linux.cgroupsPath mkdir /cg/box\n"
          "linux.resources.cpu.period write cpu.max=max 50000\n");
     plan("v2: swap as much as memory is none", RES("\"memory\":{\"limit\":4096,\"swap\":4096}"),
-         V2("/"), false, "mkdir /cg/box\nwrite memory.max=4096\nwrite-if memory.swap.max=0\n");
+         V2("/"), false,
+         "hierarchy unified=/cg\nmkdir /cg/box\nwrite memory.max=4096\nwrite-if "
+         "memory.swap.max=0\n");
     plan("v2: swap without memory", RES("\"memory\":{\"swap\":4096}"), V2("/"), false,
          "linux.resources.memory.swap: needs linux.resources.memory.limit: cgroup v2 limits swap "
          "without memory, the specification both together");
@@ -139,6 +153,7 @@ static void test_devices(void)
                           "\"minor\":229,\"access\":\"rw\"}]");
 
     plan("v2: rules", two, V2("/"), true,
+         "linux.cgroupsPath hierarchy unified=/cg\n"
          "linux.cgroupsPath mkdir /cg/box\n"
          "linux.resources.devices devices deny a *:* rwm, allow c 10:229 rw, allow c *:* m, "
          "allow b *:* m, allow c 1:3 rwm, allow c 1:5 rwm, allow c 1:7 rwm, allow c 1:8 rwm, "
@@ -147,6 +162,7 @@ static void test_devices(void)
          "{\"cgroup\":{\"hierarchies\":[{\"controllers\":[\"devices\"],"
          "\"mountpoint\":\"/cg/devices\",\"own\":\"/\"}]}}",
          true,
+         "linux.cgroupsPath hierarchy devices=/cg/devices\n"
          "linux.cgroupsPath mkdir /cg/devices/box\n"
          "linux.resources.devices write devices.deny=a\n"
          "linux.resources.devices[1] write devices.allow=c 10:229 rwm\n"
@@ -161,9 +177,9 @@ static void test_devices(void)
          "linux.resources.devices write devices.allow=c 5:2 rwm\n"
          "linux.resources.devices write devices.allow=c 136:* rwm\n");
     plan("no rules: nothing is restricted", RES("\"devices\":[]"), V2("/"), false,
-         "mkdir /cg/box\n");
+         "hierarchy unified=/cg\nmkdir /cg/box\n");
     plan("v2: everything allowed needs no program", RES("\"devices\":[{\"allow\":true}]"), V2("/"),
-         false, "mkdir /cg/box\n");
+         false, "hierarchy unified=/cg\nmkdir /cg/box\n");
     plan("v1: what it cannot express",
          RES("\"devices\":[" DENY_ALL ",{\"allow\":true,\"type\":\"c\",\"major\":4},"
              "{\"allow\":false,\"type\":\"c\",\"major\":4,\"minor\":1}]"),

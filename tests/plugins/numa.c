@@ -47,8 +47,9 @@ static int plan_sysctls(struct hozo_ctx *ctx)
     int r = hozo_find(ctx, NULL, "linux.sysctl", &map);
 
     for (size_t i = 0; r > 0 && (r = hozo_item(ctx, &map, i, &at, &key)) > 0; i++) {
-        struct hozo_work work = {sizeof work, HOZO_PHASE_PREPARE, at.path, "see",
-                                 hozo_as_string(ctx, &at), key, strlen(key)};
+        struct hozo_work work = {sizeof work, HOZO_PHASE_PREPARE,       at.path,
+                                 "see",       hozo_as_string(ctx, &at), key,
+                                 strlen(key)};
 
         if (hozo_plan_work(ctx, &work) < 0)
             return -1;
@@ -79,7 +80,8 @@ static int plan(struct hozo_ctx *ctx)
     if (hozo_annotation(ctx, "com.example.numa.hint", &hint) <= 0)
         hint = "none";
     if (hozo_fact(ctx, NULL, "cgroup.layout", &own) > 0) {
-        struct hozo_work work = {sizeof work, HOZO_PHASE_ATTACH, NULL, "hint", hint, &id, sizeof id};
+        struct hozo_work work = {sizeof work, HOZO_PHASE_ATTACH, NULL, "hint", hint,
+                                 &id,         sizeof id};
 
         return hozo_plan_work(ctx, &work);
     }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -161,7 +162,8 @@ static int namespace(const char *map)
 {
     int fd;
 
-    if (unshare(CLONE_NEWUSER) < 0)
+    /* A process that has changed its user cannot write its own map otherwise. */
+    if (prctl(PR_SET_DUMPABLE, 1) < 0 || unshare(CLONE_NEWUSER) < 0)
         return -1;
     if (!map)
         return 0;

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real containerd, with its own root and socket, and an image made here: no registry is asked."""
+import hashlib
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+
+import bundle
+import host
+from harness import Skip, same, test
+
+IMAGE = "example.org/busybox:test"
+
+
+def add(tar, name, data):
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def blob(tar, media_type, data):
+    digest = hashlib.sha256(data).hexdigest()
+    add(tar, f"blobs/sha256/{digest}", data)
+    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
+
+
+def make_image(directory):
+    """An OCI image layout with one layer, as a tar file."""
+    bundle.make_rootfs(f"{directory}/image-root")
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as t:
+        t.add(f"{directory}/image-root", arcname=".")
+    diff = "sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()
+    config = {"architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine),
+              "os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff]},
+              "config": {"Env": ["PATH=/bin", "FROM=image"], "Cmd": ["/bin/sh"]}}
+    kind = "application/vnd.oci.image"
+    path = f"{directory}/image.tar"
+    with tarfile.open(path, "w") as tar:
+        manifest = {"schemaVersion": 2, "mediaType": f"{kind}.manifest.v1+json",
+                    "config": blob(tar, f"{kind}.config.v1+json", json.dumps(config).encode()),
+                    "layers": [blob(tar, f"{kind}.layer.v1.tar", layer.getvalue())]}
+        entry = blob(tar, f"{kind}.manifest.v1+json", json.dumps(manifest).encode())
+        entry["annotations"] = {"io.containerd.image.name": IMAGE, "org.opencontainers.image.ref.name": "test"}
+        add(tar, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
+        add(tar, "index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
+    return path
+
+
+class Containerd:
+    """containerd of the test's own. Use it with `with`; afterwards nothing of it runs."""
+
+    def __init__(self, box):
+        for program in ("containerd", "ctr", "containerd-shim-runc-v2"):
+            if not shutil.which(program):
+                raise Skip(f"{program} is not installed (package containerd)")
+        self.box = box
+        # A socket's path has at most 107 bytes, and the shim adds a namespace and an id to the state's.
+        self.dir, self.socket = f"{box.dir}/containerd", f"{box.dir}/c.sock"
+        self.namespace = box.cgroup.strip("/") + "-engine"
+        os.makedirs(self.dir)
+        with open(f"{self.dir}/config.toml", "w") as f:
+            f.write(f'version = 2\nroot = "{self.dir}/root"\nstate = "{self.dir}/state"\n'
+                    'disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", '
+                    '"io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.btrfs", '
+                    '"io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.zfs", '
+                    '"io.containerd.internal.v1.tracing"]\n'
+                    f'[grpc]\naddress = "{self.socket}"\n[ttrpc]\naddress = "{self.socket}.ttrpc"\n')
+
+    def __enter__(self):
+        self.log = open(f"{self.dir}/log", "wb")
+        self.process = subprocess.Popen(["containerd", "--config", f"{self.dir}/config.toml"],
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        host.eventually(lambda: self._answers(), 30, "an answer of containerd")
+        self.ctr("images", "import", "--snapshotter", "native", make_image(self.box.dir)).check_returncode()
+        return self
+
+    def _answers(self):
+        assert self.process.poll() is None, open(f"{self.dir}/log").read()[-3000:]
+        return os.path.exists(self.socket) and self.ctr("version").returncode == 0
+
+    def __exit__(self, *_):
+        for task in self.ctr("tasks", "list", "-q").stdout.split():
+            self.ctr("tasks", "kill", "--signal", "KILL", task)
+            host.eventually(lambda: not self.running(task))
+            self.ctr("tasks", "delete", "--force", task)
+        for container in self.ctr("containers", "list", "-q").stdout.split():
+            self.ctr("containers", "delete", container)
+        time.sleep(0.1)
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+    def ctr(self, *arguments, timeout=30, **more):
+        return subprocess.run(["ctr", "--address", self.socket, "--namespace", self.namespace, *arguments],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, **more)
+
+    def run(self, id, *command, options=()):
+        return self.ctr("run", "--snapshotter", "native", "--runtime", "io.containerd.runc.v2",
+                        "--runc-binary", self.box.runtime, "--cgroup", f"{self.box.cgroup}-{id}", *options,
+                        IMAGE, id, *command)
+
+    def started(self, id, *command, options=()):
+        r = self.run(id, *command, options=["--detach", *options])
+        same((r.returncode, r.stderr), (0, ""), "start")
+
+    def status(self, id):
+        for line in self.ctr("tasks", "list").stdout.splitlines()[1:]:
+            if line.split()[0] == id:
+                return line.split()[2]
+        return None
+
+    def running(self, id):
+        return self.status(id) == "RUNNING"
+
+    def nothing_runs(self):
+        host.eventually(lambda: host.living_children() == [self.process.pid], 10,
+                        "the end of all shims and containers")
+
+
+@test(timeout=90)
+def run_prints_and_gives_the_exit_status(box):
+    with Containerd(box) as c:
+        r = c.run("c1", "sh", "-c", "echo from $FROM; echo error >&2; id -u; exit 7", options=["--rm"])
+        same((r.returncode, r.stdout), (7, "from image\n0\n"))
+        assert "error" in r.stderr
+        c.nothing_runs()
+
+
+@test(timeout=90)
+def a_task_is_executed_in_listed_killed_and_deleted(box):
+    with Containerd(box) as c:
+        c.started("c1", "sleep", "100")
+        assert c.running("c1")
+        r = c.ctr("tasks", "exec", "--exec-id", "e1", "c1", "sh", "-c", "cat /proc/1/cmdline; exit 5")
+        same((r.returncode, r.stdout), (5, "sleep\x00100\x00"))
+        r = c.ctr("tasks", "exec", "--exec-id", "e2", "c1", "frobnicate")
+        assert r.returncode != 0 and "executable file not found in $PATH" in r.stderr, r
+        same(c.ctr("tasks", "kill", "--signal", "KILL", "c1").returncode, 0)
+        host.eventually(lambda: c.status("c1") == "STOPPED")
+        r = c.ctr("tasks", "kill", "c1")
+        assert r.returncode != 0 and ("not found" in r.stderr or "already finished" in r.stderr), r
+        assert "exit code 137" in c.ctr("tasks", "delete", "c1").stderr
+        same(c.ctr("containers", "delete", "c1").returncode, 0)
+        c.nothing_runs()
+        same(host.cgroup_directories(box.cgroup), [])
+
+
+@test(timeout=90)
+def the_processes_of_a_task_are_listed(box):
+    verbs = subprocess.run([box.runtime, "--help"], capture_output=True, text=True).stdout
+    if not any(line.split()[:1] == ["ps"] for line in verbs.splitlines()):
+        raise Skip("the runtime has no verb ps")
+    with Containerd(box) as c:
+        c.started("c1", "sleep", "100")
+        r = c.ctr("tasks", "ps", "c1")
+        same(r.returncode, 0, r.stderr)
+        pid = r.stdout.splitlines()[1].split()[0]
+        same(host.command_line(int(pid)), "sleep 100")
+
+
+@test(timeout=90)
+def a_task_has_metrics(box):
+    with Containerd(box) as c:
+        c.started("c1", "sleep", "100")
+        r = c.ctr("tasks", "metrics", "c1")
+        same(r.returncode, 0, r.stderr)
+        assert "memory" in r.stdout or "pids" in r.stdout, r.stdout
+
+
+@test(timeout=90)
+def a_program_that_is_missing_is_reported_in_words(box):
+    with Containerd(box) as c:
+        r = c.run("c1", "frobnicate", options=["--rm"])
+        same(r.returncode, 1)
+        assert 'exec: "frobnicate": executable file not found in $PATH' in r.stderr.replace("\\", ""), r.stderr
+        c.nothing_runs()
+        same(host.cgroup_directories(box.cgroup), [])
+
+
+@test(timeout=90)
+def limits_mounts_and_a_read_only_root_are_applied(box):
+    with Containerd(box) as c:
+        os.mkdir(f"{box.dir}/shared")
+        r = c.run("c1", "sh", "-c", "echo x > /shared/file; touch /x; grep -c . /proc/self/mountinfo",
+                  options=["--rm", "--read-only", "--memory-limit", str(64 << 20), "--mount",
+                           f"type=bind,src={box.dir}/shared,dst=/shared,options=rbind:rw"])
+        assert r.returncode == 0 and "Read-only file system" in r.stderr, r
+        same(open(f"{box.dir}/shared/file").read(), "x\n")
+        c.nothing_runs()
+
+
+@test(timeout=90)
+def a_task_ends_with_its_program_in_the_background(box):
+    with Containerd(box) as c:
+        c.started("c1", "sh", "-c", "sleep 0.5; exit 3")
+        host.eventually(lambda: c.status("c1") == "STOPPED", 10)
+        assert "exit code 3" in c.ctr("tasks", "delete", "c1").stderr
+        c.nothing_runs()
+
+
+@test(timeout=90)
+def ten_tasks_one_after_the_other(box):
+    with Containerd(box) as c:
+        for n in range(10):
+            same(c.run(f"c{n}", "sh", "-c", f"exit {n}", options=["--rm"]).returncode, n)
+        c.nothing_runs()

@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plugins are files: one removed, one added, one spoiled, one that nobody may trust."""
+import glob
+import json
+import os
+import shutil
+import subprocess
+
+from harness import Skip, same, test
+
+# Serves a section that the core knows; the program is nicer by as much as the section says.
+SOURCE = r"""
+#include <hozo/plugin.h>
+#include <sys/syscall.h>
+
+#ifndef ABI
+#define ABI HOZO_ABI_MAJOR
+#endif
+#ifndef MAGIC
+#define MAGIC HOZO_MAGIC
+#endif
+#ifndef NAME
+#define NAME "linux.memoryPolicy"
+#endif
+#ifndef MINOR
+#define MINOR HOZO_ABI_MINOR
+#endif
+#ifndef FLAGS
+#define FLAGS 0
+#endif
+
+static const char *const names[] = {NAME};
+static const char *const modes[] = {"MPOL_DEFAULT", "MPOL_LOCAL", 0};
+static const struct hozo_field fields[] = {
+    {"linux.memoryPolicy", HOZO_OBJECT, HOZO_OWN, 0, 0, 0, 0, "The policy."},
+    {"linux.memoryPolicy.mode", HOZO_STRING, HOZO_OWN | HOZO_REQUIRED, modes, 0, 0,
+     "linux.memoryPolicy.modes", "The mode."},
+    {"linux.memoryPolicy.nodes", HOZO_STRING, HOZO_OWN, 0, 0, 0, 0, "The nodes."},
+};
+
+static int plan(struct hozo_ctx *ctx)
+{
+    struct hozo_cursor mode;
+    struct hozo_syscall call = {sizeof(call), HOZO_PHASE_PROCESS, "linux.memoryPolicy", "setpriority",
+                                SYS_setpriority, {0, 0, 7}, 0, 0, 0};
+
+    if (hozo_find(ctx, 0, "linux.memoryPolicy.mode", &mode) != 1)
+        return hozo_error(ctx, 0, "linux.memoryPolicy", "no mode");
+    return hozo_plan_syscall(ctx, &call);
+}
+
+HOZO_PLUGIN(test_numa) = {
+    .magic = MAGIC, .size = sizeof(struct hozo_plugin), .abi_major = ABI, .needs_minor = MINOR,
+    .name = "test-numa", .version = "1.2.3", .package = "test-package", .summary = "A test.",
+    .names = HOZO_TABLE(names), .fields = HOZO_TABLE(fields), .flags = FLAGS, .plan = plan,
+};
+"""
+FILE = "linux.memoryPolicy.so"
+
+
+class PluginDirectory:
+    """A copy of the installed plugins that a test may change."""
+
+    def __init__(self, box):
+        prefix = os.path.dirname(os.path.dirname(box.runtime))
+        found = [d for pattern in ("lib/hozo/plugins", "lib/*/hozo/plugins")
+                 for d in glob.glob(f"{prefix}/{pattern}")]
+        if not found:
+            raise Skip("the runtime is not an installed one with plugins")
+        self.box, self.path = box, f"{box.dir}/plugins"
+        shutil.copytree(found[0], self.path, symlinks=True)
+        for directory in (os.path.dirname(box.dir), box.dir, self.path):
+            os.chmod(directory, 0o755)
+
+    def add(self, name=FILE, *defines, source=SOURCE):
+        """Compiles a plugin into the directory."""
+        include = os.path.join(os.path.dirname(__file__), "../../include")
+        path = f"{self.path}/{name}"
+        subprocess.run(["gcc", "-shared", "-fPIC", "-I", include, *(f"-D{d}" for d in defines), "-x", "c", "-",
+                        "-o", path], input=source, text=True, check=True)
+        return path
+
+    def hozo(self, *arguments, **more):
+        return self.box.hozo("--plugin-dir", self.path, *arguments, **more)
+
+    def run(self, bundle, id="c1"):
+        return self.hozo("run", "--bundle", bundle.write().path, id)
+
+    def features(self):
+        r = self.hozo("features").ok()
+        same(r.err, "")
+        return json.loads(r.out)
+
+
+def needing(box, program="nice"):
+    """A bundle that needs the test's plugin."""
+    b = box.bundle(program)
+    b.linux["memoryPolicy"] = {"mode": "MPOL_LOCAL", "nodes": ""}
+    return b
+
+
+def refused(box, plugins, *texts):
+    plugins.run(needing(box)).fails(*texts)
+    box.nothing_left()
+    same(plugins.run(box.bundle("echo fine")).ok().out, "fine\n",
+         "a container that does not need the plugin is not harmed")
+    plugins.hozo("plugin", "list").ends(1)
+    plugins.features()
+
+
+@test(sanitized=False)
+def a_plugin_that_is_put_in_place_serves_its_section(box):
+    plugins = PluginDirectory(box)
+    plugins.add()
+    same(plugins.run(needing(box)).ok().out, "7\n")
+    same(plugins.features()["linux"]["memoryPolicy"]["modes"], ["MPOL_DEFAULT", "MPOL_LOCAL"])
+    plan = plugins.hozo("plan", "--bundle", needing(box).write().path).ok().out
+    assert "setpriority" in plan and "test-numa" in plan, plan
+
+
+@test(sanitized=False)
+def values_that_the_plugin_does_not_name_are_refused(box):
+    plugins = PluginDirectory(box)
+    plugins.add()
+    b = needing(box)
+    b.linux["memoryPolicy"]["mode"] = "MPOL_BIND"
+    plugins.run(b).fails("linux.memoryPolicy.mode", "MPOL_BIND")
+    b.linux["memoryPolicy"] = {"nodes": "0"}
+    plugins.run(b).fails("linux.memoryPolicy.mode")
+    b.linux["memoryPolicy"] = {"mode": "MPOL_LOCAL", "flags": ["MPOL_F_STATIC_NODES"]}
+    plugins.run(b).fails("linux.memoryPolicy.flags")
+    box.nothing_left()
+
+
+@test(sanitized=False)
+def without_the_plugin_the_section_fails_with_path_and_package(box):
+    plugins = PluginDirectory(box)
+    plugins.run(needing(box)).fails("linux.memoryPolicy", "hozo-plugin-numa")
+    same(plugins.features()["linux"].get("memoryPolicy", {}).get("modes", []), [])
+    box.nothing_left()
+
+
+@test(sanitized=False)
+def an_installed_plugin_that_is_removed_changes_features_and_its_section_only(box):
+    plugins = PluginDirectory(box)
+    before = plugins.features()
+    os.remove(f"{plugins.path}/linux.resources.so")
+    assert plugins.features() != before
+    b = box.bundle("echo fine")
+    plugins.run(b).fails("linux.resources", "hozo-plugin-cgroup")
+    box.nothing_left()
+    del b.linux["resources"]
+    same(plugins.run(b).ok().out, "fine\n")
+
+
+@test(sanitized=False)
+def an_unused_plugin_is_not_even_opened(box):
+    plugins = PluginDirectory(box)
+    with open(f"{plugins.path}/{FILE}", "w") as f:
+        f.write("no plugin at all")
+    same(plugins.run(box.bundle("echo fine")).ok().out, "fine\n")
+
+
+# --- refused, each with its own message
+
+@test(sanitized=False)
+def another_abi(box):
+    plugins = PluginDirectory(box)
+    plugins.add(FILE, "ABI=HOZO_ABI_MAJOR+1")
+    refused(box, plugins, f"{plugins.path}/{FILE}", "ABI")
+
+
+@test(sanitized=False)
+def a_newer_minor_than_this_host(box):
+    plugins = PluginDirectory(box)
+    plugins.add(FILE, "MINOR=HOZO_ABI_MINOR+1")
+    refused(box, plugins, f"{plugins.path}/{FILE}")
+
+
+@test(sanitized=False)
+def another_magic(box):
+    plugins = PluginDirectory(box)
+    plugins.add(FILE, "MAGIC=1")
+    refused(box, plugins, f"{plugins.path}/{FILE}")
+
+
+@test(sanitized=False)
+def an_unknown_flag(box):
+    plugins = PluginDirectory(box)
+    plugins.add(FILE, "FLAGS=1ull<<63")
+    refused(box, plugins, f"{plugins.path}/{FILE}", "flag")
+
+
+@test(sanitized=False)
+def a_name_that_the_descriptor_does_not_list(box):
+    plugins = PluginDirectory(box)
+    plugins.add(FILE, 'NAME="linux.netDevices"')
+    refused(box, plugins, f"{plugins.path}/{FILE}", "linux.memoryPolicy")
+
+
+@test(sanitized=False)
+def a_missing_symbol(box):
+    plugins = PluginDirectory(box)
+    plugins.add(source="int something_else = 1;\n")
+    refused(box, plugins, f"{plugins.path}/{FILE}", "hozo_plugin")
+
+
+@test(sanitized=False)
+def a_symbol_that_cannot_be_resolved(box):
+    plugins = PluginDirectory(box)
+    plugins.add(source=SOURCE.replace("return hozo_plan_syscall", "extern int absent(void);\n    return absent()")
+                .replace("absent()(ctx, &call)", "absent()"))
+    refused(box, plugins, "absent")
+
+
+@test(sanitized=False)
+def a_file_that_is_no_shared_object(box):
+    plugins = PluginDirectory(box)
+    with open(f"{plugins.path}/{FILE}", "w") as f:
+        f.write("no plugin at all")
+    refused(box, plugins, FILE)
+
+
+@test(sanitized=False)
+def a_foreign_owner(box):
+    plugins = PluginDirectory(box)
+    path = plugins.add()
+    os.chown(path, 1000, 0)
+    refused(box, plugins, path, "owne")
+
+
+@test(sanitized=False, cases={"group": 0o775, "others": 0o757})
+def a_file_that_others_may_write(box, mode):
+    plugins = PluginDirectory(box)
+    path = plugins.add()
+    os.chmod(path, mode)
+    refused(box, plugins, path, "writ")
+
+
+@test(sanitized=False, cases={"group": 0o775, "others": 0o757})
+def a_directory_that_others_may_write(box, mode):
+    plugins = PluginDirectory(box)
+    plugins.add()
+    os.chmod(plugins.path, mode)
+    plugins.run(needing(box)).fails(plugins.path, "writ")
+    box.nothing_left()
+
+
+@test(sanitized=False)
+def a_link_into_a_directory_that_others_may_write(box):
+    plugins = PluginDirectory(box)
+    path = plugins.add()
+    os.makedirs(f"{box.dir}/open")
+    os.rename(path, f"{box.dir}/open/{FILE}")
+    os.chmod(f"{box.dir}/open", 0o777)
+    os.symlink(f"{box.dir}/open/{FILE}", path)
+    refused(box, plugins, f"{box.dir}/open", "writ")
+
+
+@test(sanitized=False)
+def a_link_through_a_directory_of_a_foreign_owner(box):
+    plugins = PluginDirectory(box)
+    path = plugins.add()
+    os.makedirs(f"{box.dir}/foreign/below")
+    os.rename(path, f"{box.dir}/foreign/below/{FILE}")
+    os.chown(f"{box.dir}/foreign", 1000, 1000)
+    os.symlink(f"../foreign/below/{FILE}", path)
+    refused(box, plugins, f"{box.dir}/foreign", "owne")
+
+
+@test(sanitized=False)
+def a_link_to_dev_null_masks_a_plugin(box):
+    plugins = PluginDirectory(box)
+    os.symlink("/dev/null", f"{plugins.path}/{FILE}")
+    plugins.run(needing(box)).fails("linux.memoryPolicy")
+    plugins.hozo("plugin", "list").ok()
+    box.nothing_left()
+
+
+@test(sanitized=False)
+def a_plugin_for_what_the_core_serves_itself_is_never_opened(box):
+    plugins = PluginDirectory(box)
+    plugins.add("process.args.so", 'NAME="process.args"')
+    same(plugins.run(box.bundle("nice")).ok().out, "0\n")
+
+
+@test(sanitized=False)
+def the_environment_selects_no_plugin(box):
+    plugins = PluginDirectory(box)
+    plugins.add()
+    env = {"PATH": "/bin", "HOZO_PLUGIN_DIR": plugins.path, "HOZO_PLUGINS": plugins.path,
+           "LD_LIBRARY_PATH": plugins.path, "XDG_DATA_HOME": plugins.path}
+    shutil.rmtree(f"{box.dir}/empty", ignore_errors=True)
+    os.mkdir(f"{box.dir}/empty")
+    shutil.copytree(plugins.path, f"{box.dir}/empty/plugins", symlinks=True)
+    os.remove(f"{box.dir}/empty/plugins/{FILE}")
+    box.hozo("--plugin-dir", f"{box.dir}/empty/plugins", "run", "--bundle", needing(box).write().path, "c1",
+             env=env).fails("linux.memoryPolicy")
+
+
+@test(sanitized=False)
+def delete_with_force_ends_even_if_a_plugin_is_gone(box):
+    plugins = PluginDirectory(box)
+    plugins.add()
+    b = needing(box, "sleep 100")
+    plugins.hozo("create", "--bundle", b.write().path, "c1").ok()
+    os.remove(f"{plugins.path}/{FILE}")
+    plugins.hozo("delete", "--force", "c1").ends(0)
+    box.nothing_left()
