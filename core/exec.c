@@ -72,7 +72,7 @@ int container_exec(struct container *c, const struct json *process, bool ignore_
 
     *console = -1;
     if (check_status(c, ignore_paused, err) < 0 || facts_collect(&c->facts, err) < 0 ||
-        open_plugins(c, err) < 0)
+        open_plugins(c, err) < 0 || plugins_for_process(c, process->root, err) < 0)
         return -1;
     init = state_pidfd(&c->state);
     if (init < 0)

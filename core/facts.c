@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <linux/capability.h>
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
@@ -262,8 +264,10 @@ int facts_write(struct text *out, const struct facts_source *source, struct erro
     mounts_match(all, count, mountinfo, source->v2);
     text_add(out, "{\"kernel\":");
     text_json(out, source->kernel);
-    text_add(out, ",\"euid\":%u,\"lastCapability\":%d,\"cgroup\":", source->euid,
-             source->last_capability);
+    text_add(out, ",\"euid\":%u,\"lastCapability\":%d", source->euid, source->last_capability);
+    if (source->capabilities)
+        text_add(out, ",\"capabilities\":%" PRIu64, source->capabilities);
+    text_add(out, ",\"cgroup\":");
     write_cgroup(out, all, count, source->v2);
     text_add(out, "}");
     return out->failed ? fail_memory(err) : 0;
@@ -296,6 +300,16 @@ static int last_capability(void)
     return cap;
 }
 
+static uint64_t held_capabilities(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {{0}};
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
 /*
  * With v2 the list of mounts, which is long on a host with many containers, need not be read if the
  * own place is found below the mount point. "/" proves nothing: a cgroup namespace calls the place
@@ -315,7 +329,9 @@ static bool whole_hierarchy(const char *cgroup)
 int facts_collect(struct json *facts, struct error *err)
 {
     auto_text struct text cgroup = {0}, mountinfo = {0}, out = {0};
-    struct facts_source source = {.euid = geteuid(), .last_capability = last_capability()};
+    struct facts_source source = {.euid = geteuid(),
+                                  .last_capability = last_capability(),
+                                  .capabilities = held_capabilities()};
     struct utsname kernel;
     struct statfs fs;
 

@@ -7,6 +7,7 @@
  *       "kernel": "6.18.44",
  *       "euid": 0,
  *       "lastCapability": 40,
+ *       "capabilities": 2199023255551,            bits that hozo holds; absent: all
  *       "cgroup": {
  *         "layout": "v2",                           v2, v1, hybrid or none
  *         "unified": {"mountpoint": "/sys/fs/cgroup", "own": "/user.slice"},      v2 and hybrid
@@ -33,6 +34,7 @@ struct facts_source {
     const char *kernel; /* uname: the release */
     uint32_t euid;
     int last_capability;
+    uint64_t capabilities; /* bits that hozo itself holds; 0: not recorded */
     bool v2;               /* /sys/fs/cgroup is of the v2 hierarchy */
     const char *cgroup;    /* /proc/self/cgroup */
     const char *mountinfo; /* /proc/self/mountinfo; NULL with v2: all of the hierarchy shows */

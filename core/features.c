@@ -11,12 +11,9 @@
 #include <sys/capability.h>
 
 #include "build-config.h"
+#include "commit.h"
 #include "core/linux/mount-options.h"
 #include "core/linux/namespaces.h"
-
-#ifndef HOZO_COMMIT
-#define HOZO_COMMIT ""
-#endif
 
 /* Keys that plugins fill, and what they say if no plugin does: NULL: the key is absent then. */
 static const struct {

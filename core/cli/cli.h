@@ -44,6 +44,7 @@ struct globals {
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
     const char *plugin_dir; /* NULL: the built-in list */
     bool debug, systemd_cgroup;
+    const struct log *logger;
 };
 
 struct verb {

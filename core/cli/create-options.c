@@ -12,11 +12,6 @@
 #include "core/linux/console-socket.h"
 #include "core/pidfile.h"
 
-static const char *cgroup_manager(const struct globals *g)
-{
-    return g->cgroup_manager ? g->cgroup_manager : g->systemd_cgroup ? "systemd" : "cgroupfs";
-}
-
 int create_load(const struct globals *g, const struct create_options *o, const char *id,
                 struct container *c, struct error *err)
 {
@@ -26,8 +21,9 @@ int create_load(const struct globals *g, const struct create_options *o, const c
     if (id_check(id, err) < 0)
         return -1;
     c->root = g->root;
+    c->log = g->logger;
     c->plugins.dir = g->plugin_dir;
-    c->cgroup_manager = cgroup_manager(g);
+    c->cgroup_manager = g->cgroup_manager;
     c->no_pivot = o->no_pivot;
     c->no_new_keyring = o->no_new_keyring;
     c->state.id = strdup(id);

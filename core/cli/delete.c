@@ -20,6 +20,7 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
     enum status status;
 
     container_init(&c);
+    c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("delete", argc, 1, 1, err) < 0)

@@ -6,13 +6,10 @@
 #include <string.h>
 
 #include "build-config.h"
+#include "commit.h"
 #include "core/cli/cli.h"
 #include "core/cli/root.h"
 #include "core/log.h"
-
-#ifndef HOZO_COMMIT
-#define HOZO_COMMIT ""
-#endif
 
 /* clang-format off */
 static const struct verb verbs[] = {
@@ -94,7 +91,7 @@ static int choose_cgroup_manager(struct globals *g, struct error *err)
 /* The exit status, or a negative number with *err filled. */
 static int run(struct log *log, int argc, char **argv, struct error *err)
 {
-    struct globals g = {.log_format = "text"};
+    struct globals g = {.log_format = "text", .logger = log};
     auto_free char *root = NULL;
     bool version = false, help = false;
     /* clang-format off */

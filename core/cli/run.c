@@ -17,6 +17,7 @@ static int remove_stopped(const struct globals *g, const char *id, struct error 
     auto_container struct container c;
 
     container_init(&c);
+    c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
     if (container_open(&c, g->root, id, err) < 0)
         return strcmp(err->text, "container does not exist") ? -1 : 0;

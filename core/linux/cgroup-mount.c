@@ -19,7 +19,8 @@ static const char *base(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The container's path in a hierarchy: as the plugin that manages it said, else hozo's own. */
+/* The container's path in a hierarchy: as the plugin that manages it said, else hozo's own; NULL if the
+ * mount does not even show that. */
 static const char *own_path(const struct compile *p, const char *controllers, const cJSON *hierarchy)
 {
     size_t length = strlen(controllers);
@@ -27,11 +28,11 @@ static const char *own_path(const struct compile *p, const char *controllers, co
     for (char **m = p->c->state.cgroup.mounts; m && *m; m++)
         if (!strncmp(*m, controllers, length) && (*m)[length] == '=')
             return *m + length + 1;
-    return json_string(hierarchy, "own", "/");
+    return json_string(hierarchy, "own", NULL);
 }
 
-static void add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *target,
-                          const char *path, uint64_t set)
+static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *target,
+                         const char *path, uint64_t set, struct error *err)
 {
     const char *mountpoint = json_string(hierarchy, "mountpoint", "");
     auto_text struct text controllers = {0}, at = {0}, source = {0};
@@ -51,7 +52,11 @@ static void add_hierarchy(struct compile *p, const cJSON *hierarchy, const char 
         plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(at.at), STR("cgroup"),
                 STR("cgroup"), LIST(list), NUM(set), NUM(0), NUM(0));
     } else {
-        text_add(&source, "%s%s", mountpoint, own_path(p, controllers.at ? controllers.at : "", hierarchy));
+        const char *own = own_path(p, controllers.at ? controllers.at : "", hierarchy);
+
+        if (!own)
+            return fail(err, 0, path, "%s does not show the container's control group", mountpoint);
+        text_add(&source, "%s%s", mountpoint, own);
         plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(at.at), STR(source.at), NUM(0),
                 NUM(set), NUM(0), NUM(0), NUM(0), NUM(0), NUM(0));
     }
@@ -65,9 +70,11 @@ static void add_hierarchy(struct compile *p, const cJSON *hierarchy, const char 
             plan_op(p->b, PHASE_MOUNTS, SYMLINK, path, SLOT(p->root), STR(link.at),
                     STR(base(mountpoint)));
         }
+    return 0;
 }
 
-static void add_v1(struct compile *p, const char *target, const char *path, uint64_t set)
+static int add_v1(struct compile *p, const char *target, const char *path, uint64_t set,
+                  struct error *err)
 {
     static const char *const tmpfs[] = {"mode=755", NULL};
     const cJSON *hierarchies = json_at(p->c->facts.root, "cgroup", "hierarchies", NULL), *hierarchy;
@@ -76,9 +83,11 @@ static void add_v1(struct compile *p, const char *target, const char *path, uint
             LIST(tmpfs), NUM(set & ~(uint64_t)MOUNT_ATTR_RDONLY), NUM(0), NUM(0));
     plan_what(p->b, "mount tmpfs to %s", target);
     cJSON_ArrayForEach(hierarchy, hierarchies)
-        add_hierarchy(p, hierarchy, target, path, set);
+        if (add_hierarchy(p, hierarchy, target, path, set, err) < 0)
+            return -1;
     if (set & MOUNT_ATTR_RDONLY)
         plan_op(p->b, PHASE_MOUNTS, READONLY, path, SLOT(p->root), STR(target));
+    return 0;
 }
 
 int compile_cgroup_mount(struct compile *p, const cJSON *mount, const char *path, struct error *err)
@@ -102,7 +111,7 @@ int compile_cgroup_mount(struct compile *p, const cJSON *mount, const char *path
     } else if (!strcmp(layout, "none"))
         r = fail(err, 0, path, "this host has no control groups mounted");
     else
-        add_v1(p, target, path, o.set | o.rset);
+        r = add_v1(p, target, path, o.set | o.rset, err);
     free(o.data);
     return r;
 }

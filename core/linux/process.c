@@ -181,7 +181,8 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
                 NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)));
         list[n++] = "HOME=" LATE_TEXT_HOME;
     }
-    if (p->c->listen_fds) {
+    /* An engine that passes descriptors itself has named them already. */
+    if (p->c->listen_fds && !find_env(env, "LISTEN_FDS")) {
         text_add(&listen, "LISTEN_FDS=%u", p->c->listen_fds);
         list[n++] = listen.at;
         list[n++] = "LISTEN_PID=" LATE_TEXT_PID;
