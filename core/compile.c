@@ -86,6 +86,7 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
     plan_op(p.b, PHASE_STAGE, JOIN, NULL, NUM(request->namespaces), SLOT(*init));
     plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(*init));
     plan_op(p.b, PHASE_CLONE, CLONE, NULL, NUM(0));
+    plan_op0(p.b, PHASE_ENTER, SESSION, NULL);
     plan_op0(p.b, PHASE_WAIT, REPORT, NULL);
     if (compile_process(&p, &process, err) < 0 || plugins_call(c, STAGE_EXEC, err) < 0)
         return -1;

@@ -17,13 +17,16 @@
 
 int container_open(struct container *c, const char *root, const char *id, struct error *err)
 {
+    int r;
+
     c->root = root;
     c->dirfd = state_open(root, id, true, err);
     if (c->dirfd < 0)
         return -1;
-    if (faccessat(c->dirfd, "state.json", F_OK, 0) < 0 && errno == ENOENT)
+    r = state_read(c->dirfd, id, &c->state, err);
+    if (r == STATE_ABSENT)
         return fail(err, ENODATA, NULL, "container %s was never completely created", id);
-    if (state_read(c->dirfd, id, &c->state, err) < 0)
+    if (r < 0)
         return -1;
     return json_read(&c->config, c->dirfd, "config.json", err);
 }

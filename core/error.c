@@ -41,7 +41,8 @@ int fail_prefix(struct error *err, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(prefix, sizeof prefix, fmt, ap);
     va_end(ap);
-    return fail(err, err->errnum, err->path, "%s: %s", prefix, err->text);
+    return fail(err, err->errnum, NULL, "%s: %s%s%s", prefix, err->path, err->path[0] ? ": " : "",
+                err->text);
 }
 
 const char *error_name(int errnum, char *buf, size_t size)

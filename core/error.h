@@ -25,7 +25,7 @@ int vfail(struct error *err, int errnum, const char *path, const char *fmt, va_l
     PRINTF(4, 0);
 int fail_memory(struct error *err);
 
-/* Puts "PREFIX: " before the text; returns -1, so that it can end a function. */
+/* Puts "PREFIX: " before path and text; returns -1, so that it can end a function. */
 int fail_prefix(struct error *err, const char *fmt, ...) PRINTF(2, 3);
 
 /* One line without newline. Control characters are escaped: the text may quote hostile input. */

@@ -57,6 +57,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
     int status;
 
     container_init(&c);
+    c.foreground = !x->detach;
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
     if (!x->o.process_file && argc < 2)

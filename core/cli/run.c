@@ -50,6 +50,7 @@ static int run(const struct globals *g, const struct run_options *o, const char 
     int status;
 
     container_init(&c);
+    c.foreground = !o->detach;
     if ((!o->detach && foreground_prepare(&fg, err) < 0) ||
         begin(g, o, id, &c, &console, err) < 0)
         return -1;

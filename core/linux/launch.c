@@ -11,6 +11,7 @@
 #include "core/linux/channel.h"
 #include "core/linux/clone.h"
 #include "core/linux/host-ops.h"
+#include "core/linux/terminal.h"
 
 /* The stage process only joins and clones: a longer silence means that its cgroup is frozen. */
 #define BORN_SECONDS 30
@@ -128,6 +129,8 @@ static int converse(struct container *c, struct launch *l, struct error *err)
             return 0;
         if (m.type == SYNC_CONSOLE && l->console < 0) {
             l->console = passed;
+            if (c->foreground)
+                foreground_size(passed);
             continue;
         }
         cleanup_close(&passed);
