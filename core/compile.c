@@ -83,12 +83,18 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
         return -1;
     process.root = p.root;
     *init = plan_slot(p.b, "init");
+    plan_op0(p.b, PHASE_ENTER, SESSION, NULL);
+    if (compile_process(&p, &process, err) < 0)
+        return -1;
+    /* Only the host may lower an OOM score, so that comes before the join; and no process of the
+     * container may find the host's procfs in the new one (CVE-2016-9962). */
+    if (p.proc >= 0)
+        plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(p.proc));
     plan_op(p.b, PHASE_STAGE, JOIN, NULL, NUM(request->namespaces), SLOT(*init));
     plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(*init));
     plan_op(p.b, PHASE_CLONE, CLONE, NULL, NUM(0));
-    plan_op0(p.b, PHASE_ENTER, SESSION, NULL);
     plan_op0(p.b, PHASE_WAIT, REPORT, NULL);
-    if (compile_process(&p, &process, err) < 0 || plugins_call(c, STAGE_EXEC, err) < 0)
+    if (plugins_call(c, STAGE_EXEC, err) < 0)
         return -1;
     if (c->state.cgroup.procs)
         plan_flag(p.b, PLAN_ATTACH_STAGE);

@@ -45,8 +45,9 @@ int compile_namespaces(struct compile *p, struct error *err);
 int compile_root(struct compile *p, struct error *err);
 int compile_root_attributes(struct compile *p, struct error *err); /* after all else of `system` */
 int compile_mounts(struct compile *p, struct error *err);
-int compile_cgroup_mount(struct compile *p, const cJSON *mount, const char *path,
-                         struct error *err);
+struct mount_options;
+int compile_cgroup_mount(struct compile *p, const char *target, const struct mount_options *o,
+                         const char *path, struct error *err);
 int compile_devices(struct compile *p, struct error *err);
 int compile_system(struct compile *p, struct error *err);
 int compile_hooks(struct compile *p, struct error *err);

@@ -104,6 +104,15 @@ static void add_capabilities(struct text *out, const struct source *s,
     text_add(out, "}");
 }
 
+static const char *own_user(const struct source *s, char user[24])
+{
+    const cJSON *own = json_get(s->process, "user");
+
+    snprintf(user, 24, "%u:%u", (unsigned)json_int(s->doc, own, "uid", 0),
+             (unsigned)json_int(s->doc, own, "gid", 0));
+    return user;
+}
+
 static int from_command_line(const struct source *config, const struct exec_overrides *o,
                              struct text *out, struct error *err)
 {
@@ -112,6 +121,7 @@ static int from_command_line(const struct source *config, const struct exec_over
                                        "execCPUAffinity"};
     const cJSON *env = json_get(config->process, "env"), *entry;
     bool some = false;
+    char user[24];
     size_t n = 0;
 
     text_add(out, "{\"terminal\":%s,\"noNewPrivileges\":%s,\"args\":[", o->tty ? "true" : "false",
@@ -130,8 +140,8 @@ static int from_command_line(const struct source *config, const struct exec_over
     add_strings(out, o->env, o->n_env, some);
     text_add(out, "],\"cwd\":");
     text_json(out, o->cwd ? o->cwd : json_string(config->process, "cwd", "/"));
-    if (o->user) {
-        if (add_user(out, o->user, o->gids, o->n_gids, err) < 0)
+    if (o->user || o->n_gids) {
+        if (add_user(out, o->user ? o->user : own_user(config, user), o->gids, o->n_gids, err) < 0)
             return -1;
     } else if (json_get(config->process, "user")) {
         add_member(out, "user", config);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -83,6 +84,14 @@ int json_parse(struct json *doc, const char *name, const char *text, size_t size
 }
 
 /* Reads until the end, or until one byte too many. */
+/* A pipe whose writer is slow. One that nobody writes to was at its end at once. */
+static int wait_readable(int fd)
+{
+    struct pollfd p = {fd, POLLIN, 0};
+
+    return poll(&p, 1, -1);
+}
+
 static int read_all(struct json *doc, int fd, size_t expected, const char *file, struct error *err)
 {
     size_t room = expected + 2;
@@ -99,6 +108,8 @@ static int read_all(struct json *doc, int fd, size_t expected, const char *file,
             doc->text = text;
         }
         n = read(fd, text + doc->size, room - doc->size - 1);
+        if (n < 0 && errno == EAGAIN && wait_readable(fd) >= 0)
+            continue;
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
@@ -112,7 +123,7 @@ static int read_all(struct json *doc, int fd, size_t expected, const char *file,
 
 int json_read(struct json *doc, int dirfd, const char *file, struct error *err)
 {
-    auto_close int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    auto_close int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     struct stat st;
 
     *doc = (struct json){0};

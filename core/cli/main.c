@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <signal.h>
 #include <string.h>
 
 #include "build-config.h"
@@ -137,12 +138,23 @@ static int run(struct log *log, int argc, char **argv, struct error *err)
     return verb->run(&g, argc - 1, argv + 1, err);
 }
 
+/* Callers may have left these ignored: then a child cannot be waited for, or they act as usual: then a
+ * hook that does not read its input would end hozo. */
+static void signals(void)
+{
+    signal(SIGCHLD, SIG_DFL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
 int main(int argc, char **argv)
 {
     struct error err = {0};
     struct log log = {.fd = -1};
     char text[sizeof err.path + sizeof err.text + 256];
-    int status = descriptors(&err) ? -1 : run(&log, argc - (argc > 0), argv + (argc > 0), &err);
+    int status;
+
+    signals();
+    status = descriptors(&err) ? -1 : run(&log, argc - (argc > 0), argv + (argc > 0), &err);
 
     if (status < 0 && err.errnum == OPTIONS_HELP)
         status = 0;

@@ -81,15 +81,28 @@ int op_report(struct interpreter *in, const struct plan_op *op)
     return sync_send(in, SYNC_CREATED, 0);
 }
 
+/* While it waits, the process holds its streams and the two FIFOs. */
+static void close_others(struct interpreter *in, int start)
+{
+    cleanup_close(&in->sync);
+    cleanup_close(&in->blank);
+    in->sync = in->blank = -1;
+    for (uint32_t i = 0; i < in->plan->n_slots; i++) {
+        int fd = plan_slots(in->plan)[i].fd;
+
+        if (fd != start && fd != in->result)
+            cleanup_close(&fd);
+    }
+}
+
 int op_wait_start(struct interpreter *in, const struct plan_op *op)
 {
     int start = slot_fd(in, op->arg[0]);
     ssize_t n;
     char byte;
 
-    close(in->sync);
-    in->sync = -1;
     in->result = slot_fd(in, op->arg[1]);
+    close_others(in, start);
     while ((n = read(start, &byte, 1)) < 0 && errno == EINTR)
         ;
     close(start);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The container's root: bound on itself, and in the end the only root there is. */
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/init/interpreter.h"
@@ -20,12 +21,17 @@ int op_root(struct interpreter *in, const struct plan_op *op)
 {
     const char *path = plan_string(in->plan, op->arg[0]);
     auto_close int fd = -1;
+    struct stat st;
 
     if (!path)
         return refuse(EINVAL);
     in->step = STEP_OPEN_TREE;
     if ((fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_RECURSIVE)) < 0)
         return -1;
+    if (fstat(fd, &st) < 0)
+        return -1;
+    if (!S_ISDIR(st.st_mode))
+        return refuse(ENOTDIR);
     in->step = STEP_MOVE_MOUNT;
     if (sys_move_mount(fd, AT_FDCWD, path, MOVE_MOUNT_T_SYMLINKS) < 0)
         return -1;
@@ -37,6 +43,9 @@ int op_root(struct interpreter *in, const struct plan_op *op)
  * first, so that taking it off does not reach the host. */
 int op_pivot(struct interpreter *in, const struct plan_op *op)
 {
+    /* mount(2) does not look at what lies on ".": only this descriptor means the old root. */
+    auto_close int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
     in->step = STEP_CHDIR;
     if (fchdir(slot_fd(in, op->arg[0])) < 0)
         return -1;
@@ -44,7 +53,7 @@ int op_pivot(struct interpreter *in, const struct plan_op *op)
     if (syscall(SYS_pivot_root, ".", ".") < 0)
         return -1;
     in->step = STEP_UNMOUNT;
-    if (mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
+    if (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
         return -1;
     in->step = STEP_CHDIR;
     return chdir("/");

@@ -11,9 +11,11 @@ struct capability_sets {
 
 /*
  * Names that this host does not know, and capabilities that hozo itself does not hold, cannot be
- * granted: config.md says that they are not an error. `grantable` is what hozo could give.
+ * granted: config.md wants a warning then, and no error. `grantable` is what hozo could give; `log`
+ * may be NULL.
  */
-void capability_sets_read(const cJSON *capabilities, uint64_t grantable,
+struct log;
+void capability_sets_read(const cJSON *capabilities, uint64_t grantable, const struct log *log,
                           struct capability_sets *sets);
 
 #endif

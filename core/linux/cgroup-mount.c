@@ -90,28 +90,25 @@ static int add_v1(struct compile *p, const char *target, const char *path, uint6
     return 0;
 }
 
-int compile_cgroup_mount(struct compile *p, const cJSON *mount, const char *path, struct error *err)
+int compile_cgroup_mount(struct compile *p, const char *target, const struct mount_options *o,
+                         const char *path, struct error *err)
 {
     const char *layout = json_string(json_get(p->c->facts.root, "cgroup"), "layout", "none");
-    const char *target = json_string(mount, "destination", "");
-    struct mount_options o;
-    int r = 0;
+    char at[256];
 
-    if (mount_options_parse(json_get(mount, "options"), path, &o, err) < 0)
-        r = -1;
-    else if (target[0] != '/')
-        r = fail(err, 0, path, "destination \"%s\" is not absolute", target);
-    else if (o.bind)
-        r = fail(err, 0, path, "a bind mount of type cgroup");
-    else if (!strcmp(layout, "v2")) {
+    snprintf(at, sizeof at, "%s.options", path);
+    if (o->copy_up)
+        return fail(err, 0, at, "tmpcopyup is for tmpfs");
+    if (!strcmp(layout, "none"))
+        return fail(err, 0, path, "this host has no control groups mounted");
+    if (!strcmp(layout, "v2")) {
         plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("cgroup2"),
-                STR("cgroup"), LIST(o.data), NUM(o.set | o.rset), NUM(o.propagation),
+                STR("cgroup"), LIST(o->data), NUM(o->set | o->rset), NUM(o->propagation),
                 NUM(HOW_NO_SYMLINKS));
         plan_what(p->b, "mount cgroup2 to %s", target);
-    } else if (!strcmp(layout, "none"))
-        r = fail(err, 0, path, "this host has no control groups mounted");
-    else
-        r = add_v1(p, target, path, o.set | o.rset, err);
-    free(o.data);
-    return r;
+        return 0;
+    }
+    if (o->data[0])
+        return fail(err, 0, at, "\"%s\" means nothing to the mounts of cgroup v1", o->data[0]);
+    return add_v1(p, target, path, o->set | o->rset, err);
 }

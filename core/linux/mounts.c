@@ -77,6 +77,48 @@ static int add_mount(struct compile *p, const cJSON *mount, const char *target, 
     return 0;
 }
 
+/* What may be mounted below /proc: files that tools of containers replace (lxcfs), and no others, since
+ * such a mount can hide what the runtime masks or writes (CVE-2019-16884). */
+static const char *const below_proc[] = {
+    "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/net/dev",
+    "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/sys/crypto/fips_enabled",
+    "/proc/sys/kernel/ns_last_pid", "/proc/uptime",
+};
+
+/* "//proc/./x/" → "/proc/x"; ".." is left to the kernel, and refused below /proc. */
+static void clean(char *path)
+{
+    char *to = path;
+
+    for (const char *from = path; *from;) {
+        size_t n;
+
+        from += strspn(from, "/");
+        n = strcspn(from, "/");
+        if (n && !(n == 1 && *from == '.')) {
+            *to++ = '/';
+            memmove(to, from, n);
+            to += n;
+        }
+        from += n;
+    }
+    if (to == path)
+        *to++ = '/';
+    *to = '\0';
+}
+
+static int check_proc(const char *target, const char *type, const char *path, struct error *err)
+{
+    if (!strcmp(target, "/proc") && strcmp(type, "proc"))
+        return fail(err, 0, path, "only a proc file system may be mounted on /proc");
+    if (strncmp(target, "/proc/", 6))
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(below_proc); i++)
+        if (!strcmp(target, below_proc[i]))
+            return 0;
+    return fail(err, 0, path, "%s: mounts below /proc are refused", target);
+}
+
 static int add(struct compile *p, const cJSON *mount, const char *path, struct error *err)
 {
     const char *type = json_string(mount, "type", "");
@@ -94,14 +136,18 @@ static int add(struct compile *p, const cJSON *mount, const char *path, struct e
         snprintf(at, sizeof at, "%s.destination", path);
         return fail(err, 0, at, "is empty");
     }
-    if (!strcmp(type, "cgroup") || !strcmp(type, "cgroup2"))
-        return compile_cgroup_mount(p, mount, path, err);
+    clean(target);
+    if (check_proc(target, type, path, err) < 0)
+        return -1;
     if (mount_options_parse(json_get(mount, "options"), path, &o, err) < 0) {
         free(o.data);
         return -1;
     }
+    /* config.md: the options make a bind mount, whatever its type. */
     if (o.bind || !strcmp(type, "bind"))
         r = add_bind(p, target, json_string(mount, "source", NULL), path, &o, err);
+    else if (!strcmp(type, "cgroup") || !strcmp(type, "cgroup2"))
+        r = compile_cgroup_mount(p, target, &o, path, err);
     else
         r = add_mount(p, mount, target, path, &o, err);
     free(o.data);

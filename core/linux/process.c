@@ -8,8 +8,6 @@
 
 #include "core/linux/capabilities.h"
 
-#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 static const struct {
     const char *type;
     int resource;
@@ -116,7 +114,8 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
         json_u64(r->doc, gid, &value);
         groups[n++] = (uint32_t)value;
     }
-    capability_sets_read(json_get(r->process, "capabilities"), grantable(p), &sets);
+    capability_sets_read(json_get(r->process, "capabilities"), grantable(p), p->c->log,
+                         &sets);
 
     /* Root may be refused where the user is not (NFS), and the other way round: both try. */
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(0));

@@ -48,6 +48,7 @@ int compile_root(struct compile *p, struct error *err)
     plan_op(p->b, PHASE_ENTER, TREE, "linux.rootfsPropagation",
             NUM(flags & MS_UNBINDABLE ? MS_PRIVATE | MS_REC : flags));
     plan_op(p->b, PHASE_ENTER, ROOT, "root.path", STR(p->c->state.rootfs), SLOT(p->root));
+    plan_what(p->b, "root %s", p->c->state.rootfs);
     if (p->c->no_pivot)
         plan_op(p->b, PHASE_ROOT, MOVE_ROOT, "root", SLOT(p->root));
     else

@@ -303,10 +303,20 @@ static int plan_hierarchy(struct planning *p, const struct hierarchy *h)
     return plan_devices(p, h);
 }
 
+/* --cgroup-manager disabled: the caller looks after the control groups itself. */
+static bool disabled(struct hozo_ctx *ctx)
+{
+    const char *manager = hozo_option(ctx, "cgroup-manager");
+
+    return manager && !strcmp(manager, "disabled");
+}
+
 int cgroup_plan(struct hozo_ctx *ctx)
 {
     __attribute__((cleanup(planning_free))) struct planning p = {.ctx = ctx};
 
+    if (disabled(ctx))
+        return 0;
     if (hierarchies_find(ctx, &p.all) < 0 || limits_read(ctx, &p.limits) < 0 ||
         devices_read(ctx, &p.devices) < 0)
         return -1;

@@ -21,7 +21,7 @@ def the_version_has_the_form_that_engines_parse(box, option):
     lines = r.stdout.splitlines()
     assert r.returncode == 0 and r.stderr == "", r
     assert re.fullmatch(r"hozo version \d+\.\d+\.\d+\S*", lines[0]), lines
-    assert any(re.fullmatch(r"commit: \S*", line) for line in lines), lines
+    assert all(re.fullmatch(r"[a-z]+: \S+", line) for line in lines[1:]), lines
     assert "spec: 1.3.0" in lines, lines
     assert not any("version" in line for line in lines[1:]), "Docker reads each such line as the version"
 
@@ -40,9 +40,9 @@ def a_feature_that_is_not_there_does_not_pretend_to_have_help(box):
 
 
 @test
-def no_word_at_all_shows_the_help(box):
+def no_word_at_all_points_to_the_help(box):
     r = bare(box)
-    assert "create" in r.stdout + r.stderr and "delete" in r.stdout + r.stderr, r
+    assert r.returncode == 1 and "--help" in r.stderr, r
 
 
 @test
@@ -95,8 +95,9 @@ def the_root_of_all_states_cannot_be_the_root_directory(box):
 @test
 def a_relative_root_works(box):
     b = box.bundle("true").write()
-    r = bare(box, "--root", "here", "create", "--bundle", b.path, "c1", cwd=box.dir)
-    same((r.returncode, r.stderr), (0, ""))
+    r = subprocess.run([box.runtime, "--root", "here", "create", "--bundle", b.path, "c1"], cwd=box.dir,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    same(r.returncode, 0)
     same(os.listdir(f"{box.dir}/here"), ["c1"])
     same(bare(box, "--root", f"{box.dir}/here", "delete", "-f", "c1").returncode, 0)
 

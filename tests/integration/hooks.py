@@ -349,7 +349,7 @@ def a_hook_that_is_not_there_fails_create(box, kind):
 def a_hook_needs_an_absolute_path(box, kind):
     b = box.bundle("true")
     b.hook(kind, "bin/true")
-    box.create(b).fails(f"hooks.{kind}[0].path")
+    box.create(b).fails(f"hooks.{kind}[0]", "bin/true")
     box.nothing_left()
 
 

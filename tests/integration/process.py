@@ -221,10 +221,10 @@ def a_program_is_found_in_the_configured_path(box):
 def it_has_a_session_keyring_of_its_own(box):
     b = box.bundle("cat /proc/keys")
     b.linux["maskedPaths"] = []
-    own = box.run(b, id="keyring-test").ok().out
-    callers = box.run(b, "--no-new-keyring", id="keyring-test").ok().out
-    assert "keyring-test" in own, own
-    assert "keyring-test" not in callers, callers
+    own = box.run(b, id="keyring-own").ok().out
+    callers = box.run(b, "--no-new-keyring", id="keyring-none").ok().out
+    assert "keyring-own" in own, own
+    assert "keyring-none" not in callers, callers
 
 
 @test

@@ -3,7 +3,7 @@
 import os
 
 import host
-from harness import test
+from harness import same, test
 
 
 def failing_start(box, spoil, *texts):
