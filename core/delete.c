@@ -31,6 +31,16 @@ int container_open(struct container *c, const char *root, const char *id, struct
     return json_read(&c->config, c->dirfd, "config.json", err);
 }
 
+int container_reopen(struct container *c, struct error *err)
+{
+    auto_free char *id = steal_ptr(c->state.id);
+
+    state_free(&c->state);
+    c->state = (struct state){0};
+    c->dirfd = state_open(c->root, id, true, err);
+    return c->dirfd < 0 || state_read(c->dirfd, id, &c->state, err) < 0 ? -1 : 0;
+}
+
 static int end_init(struct container *c, struct error *err)
 {
     auto_close int pidfd = state_pidfd(&c->state);

@@ -21,6 +21,10 @@ int container_start(struct container *c, struct error *err);
  * a create that died: errnum ENODATA. */
 int container_open(struct container *c, const char *root, const char *id, struct error *err);
 
+/* Takes the lock of a container that this execution holds in memory, and reads its state again: others
+ * may have changed it since. */
+int container_reopen(struct container *c, struct error *err);
+
 /* Ends what is left of the container's processes, undoes what plugins did, removes the state, runs
  * poststop. `force`: whatever a plugin says. */
 int container_destroy(struct container *c, bool force, struct error *err);

@@ -175,12 +175,10 @@ static int begin(struct walk *w, const char *path)
     return enter_root(w);
 }
 
-static int walk(struct walk *w, const char *path)
+static int walk(struct walk *w, mode_t wanted)
 {
     char name[PATH_MAX];
 
-    if (begin(w, path) < 0)
-        return -1;
     while (next(w, name)) {
         int r;
 
@@ -192,21 +190,52 @@ static int walk(struct walk *w, const char *path)
         if (r < 0)
             return -1;
     }
-    if (!S_ISREG(w->st.st_mode))
-        return fail(w->err, 0, NULL, "%s is not a regular file", *w->real ? w->real : "/");
+    if ((w->st.st_mode & S_IFMT) != wanted)
+        return fail(w->err, 0, NULL, "%s is not a %s", *w->real ? w->real : "/",
+                    wanted == S_IFREG ? "regular file" : "directory");
     return 0;
+}
+
+static int finish(struct walk *w, int r, char *real)
+{
+    cleanup_close(&w->above);
+    if (r < 0) {
+        cleanup_close(&w->at);
+        return -1;
+    }
+    memcpy(real, w->real, strlen(w->real) + 1);
+    return w->at;
+}
+
+static int walk_path(const char *path, bool built_in, mode_t wanted, char *real, struct error *err)
+{
+    struct walk w = {.built_in = built_in, .at = AT_FDCWD, .above = -1, .err = err};
+
+    return finish(&w, begin(&w, path) < 0 ? -1 : walk(&w, wanted), real);
 }
 
 int trust_walk(const char *path, bool built_in, char *real, struct error *err)
 {
-    struct walk w = {.built_in = built_in, .at = AT_FDCWD, .above = -1, .err = err};
-    int r = walk(&w, path);
+    return walk_path(path, built_in, S_IFREG, real, err);
+}
 
-    cleanup_close(&w.above);
-    if (r < 0) {
-        cleanup_close(&w.at);
-        return -1;
-    }
-    memcpy(real, w.real, strlen(w.real) + 1);
-    return w.at;
+int trust_walk_directory(const char *path, bool built_in, char *real, struct error *err)
+{
+    return walk_path(path, built_in, S_IFDIR, real, err);
+}
+
+int trust_walk_from(int directory, const char *directory_real, const char *name, bool built_in,
+                    char *real, struct error *err)
+{
+    struct walk w = {.built_in = built_in,
+                     .at = fcntl(directory, F_DUPFD_CLOEXEC, 0),
+                     .above = -1,
+                     .st = {.st_mode = S_IFDIR},
+                     .err = err};
+
+    if (w.at < 0)
+        return fail(err, errno, NULL, "%s", directory_real);
+    snprintf(w.real, sizeof w.real, "%s", directory_real);
+    snprintf(w.rest, sizeof w.rest, "%s", name);
+    return finish(&w, walk(&w, S_IFREG), real);
 }

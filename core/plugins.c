@@ -17,6 +17,16 @@ static void plugin_free(struct plugin *p)
     free(p);
 }
 
+static void forget_walked(struct plugins *p)
+{
+    if (!p->walked.path)
+        return;
+    free(p->walked.path);
+    free(p->walked.real);
+    close(p->walked.fd);
+    p->walked.path = NULL;
+}
+
 void plugins_free(struct plugins *p)
 {
     for (size_t i = 0; i < p->n_files; i++) {
@@ -27,6 +37,7 @@ void plugins_free(struct plugins *p)
     for (size_t i = 0; i < p->n_opened; i++)
         plugin_free(p->opened[i]);
     free(p->opened);
+    forget_walked(p);
     *p = (struct plugins){.dir = p->dir};
 }
 
@@ -70,14 +81,37 @@ static struct plugin *admit(struct plugins *p, const struct hozo_plugin *d, cons
     return remember(p, d, file, as, err);
 }
 
+/* The way to the file's directory is checked once for all files that lie side by side. */
+static int walk_to(struct plugins *p, const char *path, char *real, struct error *err)
+{
+    const char *name = strrchr(path, '/') + 1;
+    size_t length = (size_t)(name - path);
+
+    if (!p->walked.path || strncmp(p->walked.path, path, length) || p->walked.path[length]) {
+        auto_free char *directory = strndup(path, length);
+        auto_close int fd = -1;
+
+        if (!directory)
+            return fail_memory(err);
+        if ((fd = trust_walk_directory(directory, !p->dir, real, err)) < 0)
+            return -1;
+        forget_walked(p);
+        if (!(p->walked.real = strdup(real)))
+            return fail_memory(err);
+        p->walked.path = steal_ptr(directory);
+        p->walked.fd = steal_fd(fd);
+    }
+    return trust_walk_from(p->walked.fd, p->walked.real, name, !p->dir, real, err);
+}
+
 /* Every file of this name is the same one; *real is where it lies. */
-static int resolve(const struct plugins *p, const struct plugin_file *f, size_t n, char *real,
+static int resolve(struct plugins *p, const struct plugin_file *f, size_t n, char *real,
                    struct error *err)
 {
     struct stat first = {0}, st;
 
     for (size_t i = 0; i < n; i++) {
-        auto_close int fd = trust_walk(f[i].path, !p->dir, real, err);
+        auto_close int fd = walk_to(p, f[i].path, real, err);
 
         if (fd < 0)
             return -1;

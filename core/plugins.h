@@ -37,6 +37,11 @@ struct plugins {
     size_t n_files;
     struct plugin **opened; /* in their order (before/after, then name) */
     size_t n_opened;
+    /* The way to this directory has been checked; path is NULL before. */
+    struct {
+        char *path, *real;
+        int fd;
+    } walked;
 };
 
 void plugins_free(struct plugins *p);
@@ -81,6 +86,12 @@ int plugins_cleanup(struct container *c, struct error *err);
  * `built_in`: the directory is a build constant, so that in a user namespace the unmapped owner counts
  * as root. Returns an O_PATH descriptor of the file. */
 int trust_walk(const char *path, bool built_in, char *real, struct error *err);
+
+/* The same for a directory; and for a file below one that was walked to already, whose real path is
+ * given: several names in one directory need its way checked only once. */
+int trust_walk_directory(const char *path, bool built_in, char *real, struct error *err);
+int trust_walk_from(int directory, const char *directory_real, const char *name, bool built_in,
+                    char *real, struct error *err);
 
 /* `features`, and `plugin list` (returns 1 if some file is broken). */
 int features_print(struct plugins *p, struct text *out, struct error *err);

@@ -11,17 +11,12 @@ struct run_options {
     bool detach, keep;
 };
 
-/* With the lock taken anew: others could kill or exec while the program ran. */
-static int remove_stopped(const struct globals *g, const char *id, struct error *err)
+/* Somebody else may have deleted it in the meantime. */
+static int remove_stopped(struct container *c, struct error *err)
 {
-    auto_container struct container c;
-
-    container_init(&c);
-    c.log = g->logger;
-    c.plugins.dir = g->plugin_dir;
-    if (container_open(&c, g->root, id, err) < 0)
+    if (container_reopen(c, err) < 0)
         return strcmp(err->text, "container does not exist") ? -1 : 0;
-    return container_destroy(&c, false, err);
+    return container_destroy(c, false, err);
 }
 
 /* Leaves the container running, its lock released. */
@@ -58,7 +53,7 @@ static int run(const struct globals *g, const struct run_options *o, const char 
         return 0;
     if (foreground_run(&fg, c.pidfd, c.pid, steal_fd(console), &status, err) < 0)
         return -1;
-    if (!o->keep && remove_stopped(g, id, err) < 0)
+    if (!o->keep && remove_stopped(&c, err) < 0)
         return -1;
     return status;
 }

@@ -69,6 +69,8 @@ static int open_slave(struct interpreter *in, int master, const struct plan_op *
     if ((size.ws_row || size.ws_col) && ioctl(fd, TIOCSWINSZ, &size) < 0)
         return -1;
     in->step = STEP_CHOWN;
+    if (!id_ok(op->arg[3]))
+        return refuse(EINVAL);
     if (st.st_uid != (uid_t)op->arg[3] && fchown(fd, (uid_t)op->arg[3], (gid_t)-1) < 0)
         return -1;
     return steal_fd(fd);

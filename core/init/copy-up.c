@@ -33,12 +33,13 @@ static int copy_attributes(int from, int to)
     return 0;
 }
 
+/* Before the attributes: a change of owner takes the file's capabilities away. */
 static int copy_owner(int to, const struct stat *st)
 {
     return fchown(to, st->st_uid, st->st_gid) < 0 || fchmod(to, st->st_mode & 07777) < 0 ? -1 : 0;
 }
 
-static int copy_file(int from_dir, int to_dir, const char *name, const struct stat *st)
+static int copy_file(int from_dir, int to_dir, const char *name)
 {
     auto_close int from = openat(from_dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     auto_close int to = -1;
@@ -56,7 +57,7 @@ static int copy_file(int from_dir, int to_dir, const char *name, const struct st
         return -1;
     while ((n = sendfile(to, from, NULL, 1 << 20)) > 0)
         ;
-    return n < 0 || copy_attributes(from, to) < 0 ? -1 : copy_owner(to, st);
+    return n < 0 || copy_owner(to, &opened) < 0 ? -1 : copy_attributes(from, to);
 }
 
 static int copy_link(int from_dir, int to_dir, const char *name, const struct stat *st)
@@ -72,9 +73,8 @@ static int copy_link(int from_dir, int to_dir, const char *name, const struct st
     return fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
 }
 
-static int copy_node(int from_dir, int to_dir, const char *name, const struct stat *st)
+static int copy_node(int to_dir, const char *name, const struct stat *st)
 {
-    (void)from_dir;
     if (mknodat(to_dir, name, st->st_mode, st->st_rdev) < 0)
         return -1;
     if (fchownat(to_dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0)
@@ -82,20 +82,11 @@ static int copy_node(int from_dir, int to_dir, const char *name, const struct st
     return fchmodat(to_dir, name, st->st_mode & 07777, 0);
 }
 
-static int copy_directory(int from, int to, unsigned depth);
+static int copy_directory(int from_dir, int to_dir, const char *name, unsigned depth);
 
-static int copy_subdirectory(int from_dir, int to_dir, const char *name, const struct stat *st,
-                             unsigned depth)
+static int copy_subdirectory(int from_dir, int to_dir, const char *name, unsigned depth)
 {
-    auto_close int from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    auto_close int to = -1;
-
-    if (from < 0 || mkdirat(to_dir, name, 0700) < 0)
-        return -1;
-    to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (to < 0 || copy_directory(from, to, depth + 1) < 0 || copy_attributes(from, to) < 0)
-        return -1;
-    return copy_owner(to, st);
+    return mkdirat(to_dir, name, 0700) < 0 ? -1 : copy_directory(from_dir, to_dir, name, depth + 1);
 }
 
 static int copy_entry(int from, int to, const char *name, unsigned depth)
@@ -105,43 +96,54 @@ static int copy_entry(int from, int to, const char *name, unsigned depth)
     if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return -1;
     if (S_ISDIR(st.st_mode))
-        return copy_subdirectory(from, to, name, &st, depth);
+        return copy_subdirectory(from, to, name, depth);
     if (S_ISREG(st.st_mode))
-        return copy_file(from, to, name, &st);
+        return copy_file(from, to, name);
     if (S_ISLNK(st.st_mode))
         return copy_link(from, to, name, &st);
-    return copy_node(from, to, name, &st);
+    return copy_node(to, name, &st);
 }
 
-static int copy_directory(int from, int to, unsigned depth)
+/* Takes ownership of `own`. */
+static int copy_entries(int own, int to, unsigned depth)
 {
-    int own = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fdopendir(own);
     const struct dirent *e;
     int r = 0;
-    DIR *dir;
 
-    if (depth > DEPTH_MAX) {
-        errno = ELOOP;
-        r = -1;
-    }
-    if (own < 0)
-        return -1;
-    if (!(dir = fdopendir(own))) {
+    if (!dir) {
         close(own);
         return -1;
     }
-    while (!r && (e = readdir(dir)))
+    while (!r && (errno = 0, e = readdir(dir)))
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-            r = copy_entry(from, to, e->d_name, depth);
+            r = copy_entry(own, to, e->d_name, depth);
+    if (!r && errno)
+        r = -1;
     closedir(dir);
     return r;
 }
 
+/* What is opened here is what is copied, whatever the name comes to mean. */
+static int copy_directory(int from_dir, int to_dir, const char *name, unsigned depth)
+{
+    auto_close int from = openat(from_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    auto_close int to = openat(to_dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    int own;
+
+    if (from < 0 || to < 0 || fstat(from, &st) < 0)
+        return -1;
+    if (depth > DEPTH_MAX) {
+        errno = ELOOP;
+        return -1;
+    }
+    if ((own = fcntl(from, F_DUPFD_CLOEXEC, 3)) < 0 || copy_entries(own, to, depth) < 0)
+        return -1;
+    return copy_owner(to, &st) < 0 ? -1 : copy_attributes(from, to);
+}
+
 int copy_up(int from, int to)
 {
-    struct stat st;
-
-    if (fstat(from, &st) < 0 || !S_ISDIR(st.st_mode))
-        return -1;
-    return copy_directory(from, to, 0) < 0 ? -1 : copy_owner(to, &st);
+    return copy_directory(from, to, ".", 0);
 }

@@ -34,6 +34,17 @@ int op_symlink(struct interpreter *in, const struct plan_op *op)
     return 0;
 }
 
+/* An O_PATH descriptor takes no fchmod(2), and fchmodat(2) would follow a link that has meanwhile come
+ * to its place: out of the container, since the root is not yet its root. */
+static int change_mode(int fd, mode_t mode)
+{
+    auto_close int proc = path_procfs();
+    char name[PATH_OF_DESCRIPTOR];
+
+    path_of_descriptor(name, fd);
+    return proc < 0 ? -1 : fchmodat(proc, name + strlen("/proc/"), mode, 0);
+}
+
 /* Mode and owner by descriptor: what the name means may change in between. */
 static int finish_node(struct interpreter *in, const struct plan_op *op, int parent, const char *last)
 {
@@ -52,10 +63,7 @@ static int finish_node(struct interpreter *in, const struct plan_op *op, int par
         fchownat(fd, "", (uid_t)op->arg[5], (gid_t)op->arg[6], AT_EMPTY_PATH) < 0)
         return -1;
     in->step = STEP_CHMOD;
-    if ((st.st_mode & 07777) == (mode & 07777))
-        return 0;
-    /* An O_PATH descriptor takes no fchmod(2) before Linux 6.6; the node was verified above. */
-    return fchmodat(parent, last, mode & 07777, 0);
+    return (st.st_mode & 07777) == (mode & 07777) ? 0 : change_mode(fd, mode & 07777);
 }
 
 int op_mknod(struct interpreter *in, const struct plan_op *op)
@@ -69,6 +77,8 @@ int op_mknod(struct interpreter *in, const struct plan_op *op)
     parent = path_parent(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]), 0, &last);
     if (parent < 0)
         return -1;
+    if (!id_ok(op->arg[5]) || !id_ok(op->arg[6]))
+        return refuse(EINVAL);
     in->step = STEP_MKNOD;
     r = mknodat(parent, last, (mode_t)op->arg[2], makedev((unsigned)op->arg[3], (unsigned)op->arg[4]));
     umask(mask);

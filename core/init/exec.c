@@ -35,7 +35,8 @@ static int search(struct interpreter *in, const char *file, const char *path)
 {
     int worst = ENOENT;
 
-    for (const char *end; *path; path = *end ? end + 1 : end) {
+    /* An empty element is the working directory, also behind the last colon; an empty list holds none. */
+    for (const char *end = path; *path || (end != path && end[0] == ':'); path = *end ? end + 1 : end) {
         size_t n = strcspn(path, ":"), length = strlen(file);
         char *full = malloc(n + length + 3);
 
@@ -106,7 +107,7 @@ int op_wait_start(struct interpreter *in, const struct plan_op *op)
     while ((n = read(start, &byte, 1)) < 0 && errno == EINTR)
         ;
     close(start);
-    return n == 1 ? 0 : -1;
+    return n == 1 ? 0 : n < 0 ? -1 : refuse(EPIPE);
 }
 
 int op_exec(struct interpreter *in, const struct plan_op *op)
@@ -115,8 +116,11 @@ int op_exec(struct interpreter *in, const struct plan_op *op)
     const char executing = START_EXECUTING;
 
     in->step = STEP_MEMORY;
-    if (!args || !env || !in->program)
+    if (!args || !env)
         return -1;
+    in->step = STEP_EXECVE;
+    if (!in->program)
+        return refuse(ENOENT);
     in->step = STEP_WRITE;
     if (in->result >= 0 && write(in->result, &executing, 1) != 1)
         return -1;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hook inside: createContainer before the pivot, so that its path still is one of the host, and
- * startContainer after it. Only read, write, close, execve, exit_group, clone, pipe2, dup3, setpgid, wait4,
- * poll and kill are used: a seccomp profile may be in force already.
+ * startContainer after it. A seccomp profile may be in force already: beside what a program with memory
+ * needs anyhow, only read, write, close, execve, exit_group, fork, pipe2, dup3, setpgid, wait4, poll, kill
+ * and rt_sigaction are used.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -25,68 +27,78 @@ static int64_t now_ms(void)
 
 static int left_ms(int64_t deadline)
 {
-    int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+    int64_t left = deadline - now_ms();
 
-    return deadline < 0 ? -1 : left > 0 ? (int)left : 0;
+    return left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
+
+struct run {
+    const char *path, *state;
+    char **args, **env;
+    int64_t deadline; /* -1: none */
+    uint32_t preserved;
+};
 
 /* Every other descriptor is close-on-exec. The end of `alive` is open as long as the hook's program or
  * this process before it is: it also carries the errno of a failed execve. */
-static void __attribute__((noreturn)) child(const char *path, char **args, char **env, int input,
-                                            int alive)
+static void __attribute__((noreturn)) child(const struct run *h, int input, int alive)
 {
-    char *argv0[] = {(char *)path, NULL};
+    char *argv0[] = {(char *)h->path, NULL};
     int errnum;
 
     setpgid(0, 0);
     signal(SIGPIPE, SIG_DFL);
+    for (int fd = 3; fd < 3 + (int)h->preserved; fd++)
+        close(fd); /* those are the user program's */
     if (dup3(input, 0, 0) >= 0)
-        execve(path, args[0] ? args : argv0, env);
+        execve(h->path, h->args[0] ? h->args : argv0, h->env);
     errnum = errno;
     if (write(alive, &errnum, sizeof errnum) < 0)
         _exit(126);
     _exit(127);
 }
 
-/* A hook may leave its input unread: then the pipe breaks, which is no error. */
-static void feed(int fd, const char *state, int64_t deadline)
+/* A piece of the state. A hook may leave its input unread: then the pipe breaks, which is no error.
+ * A pipe that can be written at all takes 4096 bytes (PIPE_BUF) without blocking. */
+static void feed(int *fd, const char **state, int ms)
 {
-    size_t left = strlen(state);
+    struct pollfd p = {*fd, POLLOUT, 0};
+    size_t left = strlen(*state);
+    ssize_t n = 0;
 
-    while (left) {
-        struct pollfd p = {fd, POLLOUT, 0};
-        ssize_t n;
-
-        if (poll(&p, 1, left_ms(deadline)) <= 0)
-            break;
-        n = write(fd, state, left < 4096 ? left : 4096);
-        if (n <= 0 && errno != EINTR && errno != EAGAIN)
-            break;
-        if (n > 0) {
-            state += n;
-            left -= (size_t)n;
-        }
-    }
+    if (left && poll(&p, 1, ms) <= 0)
+        return;
+    if (left && (n = write(*fd, *state, left < 4096 ? left : 4096)) > 0)
+        *state += n;
+    else if (!left || errno != EINTR)
+        close(steal_fd(*fd));
 }
 
-/* No pidfd and no timer signal here: with a limit, the process is looked at every 10 ms. */
-static int wait_for(struct interpreter *in, pid_t pid, int64_t deadline)
+/* Its input is written while it is waited for: what it leaves behind may hold the pipe open and never
+ * read it. No pidfd and no timer signal here: the process is looked at again and again. */
+static int attend(struct interpreter *in, const struct run *h, pid_t pid, int *feeder)
 {
+    const char *state = h->state;
     bool late = false;
-    int status;
+    int status, pause = 1;
     pid_t r;
 
-    while ((r = waitpid(pid, &status, deadline < 0 || late ? 0 : WNOHANG)) <= 0) {
+    while ((r = waitpid(pid, &status, late || (*feeder < 0 && h->deadline < 0) ? 0 : WNOHANG)) <= 0) {
         if (r < 0 && errno != EINTR)
             return -1;
         if (r < 0)
             continue;
-        if (!left_ms(deadline)) {
+        if (h->deadline >= 0 && !left_ms(h->deadline)) {
             kill(-pid, SIGKILL);
+            kill(pid, SIGKILL); /* it may have left its group */
             late = true;
-        } else {
-            poll(NULL, 0, 10);
+            continue;
         }
+        if (*feeder >= 0)
+            feed(feeder, &state, pause);
+        else
+            poll(NULL, 0, pause);
+        pause = pause < 8 ? 2 * pause : 8;
     }
     if (late) {
         in->step = STEP_TIMEOUT;
@@ -103,12 +115,11 @@ static int wait_for(struct interpreter *in, pid_t pid, int64_t deadline)
     return 0;
 }
 
-static int run(struct interpreter *in, const char *path, char **args, char **env, const char *state,
-               int64_t deadline)
+static int run(struct interpreter *in, const struct run *h)
 {
     auto_close int input = -1, feeder = -1, report = -1, alive = -1;
     int fds[2], errnum;
-    long pid;
+    pid_t pid;
 
     in->step = STEP_FORK;
     if (pipe2(fds, O_CLOEXEC) < 0)
@@ -119,22 +130,19 @@ static int run(struct interpreter *in, const char *path, char **args, char **env
         return -1;
     report = fds[0];
     alive = fds[1];
-    fcntl(feeder, F_SETFL, O_NONBLOCK);
     if ((pid = fork()) < 0)
         return -1;
     if (!pid)
-        child(path, args, env, input, alive);
+        child(h, input, alive);
     close(steal_fd(input));
     close(steal_fd(alive));
-    setpgid((pid_t)pid, (pid_t)pid);
+    setpgid(pid, pid);
     if (read(report, &errnum, sizeof errnum) == (ssize_t)sizeof errnum) {
-        waitpid((pid_t)pid, NULL, 0);
+        waitpid(pid, NULL, 0);
         in->step = STEP_EXECVE;
         return refuse(errnum);
     }
-    feed(feeder, state, deadline);
-    close(steal_fd(feeder));
-    return wait_for(in, (pid_t)pid, deadline);
+    return attend(in, h, pid, &feeder);
 }
 
 int op_hook(struct interpreter *in, const struct plan_op *op)
@@ -142,14 +150,16 @@ int op_hook(struct interpreter *in, const struct plan_op *op)
     auto_free char **args = vector(in, op->arg[1], false), **env = vector(in, op->arg[2], false);
     auto_free char *state = expand(in, plan_string(in->plan, op->arg[4]));
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+    struct run h = {.path = plan_string(in->plan, op->arg[0]), .state = state, .args = args, .env = env};
     int r;
 
     in->step = STEP_MEMORY;
     if (!args || !env || !state)
         return -1;
+    h.deadline = op->arg[3] ? now_ms() + (int64_t)(op->arg[3] & UINT32_MAX) * 1000 : -1;
+    h.preserved = in->plan->preserve_fds;
     sigaction(SIGPIPE, &ignore, &before);
-    r = run(in, plan_string(in->plan, op->arg[0]), args, env, state,
-            op->arg[3] ? now_ms() + (int64_t)op->arg[3] * 1000 : -1);
+    r = run(in, &h);
     sigaction(SIGPIPE, &before, NULL);
     return r;
 }

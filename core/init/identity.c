@@ -39,6 +39,8 @@ int op_ids(struct interpreter *in, const struct plan_op *op)
     const void *groups = plan_bytes(in->plan, op->arg[2], &size);
     unsigned uid = (unsigned)op->arg[0], gid = (unsigned)op->arg[1];
 
+    if (!id_ok(op->arg[0]) || !id_ok(op->arg[1]))
+        return refuse(EINVAL);
     in->step = STEP_PRCTL;
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -1;
@@ -52,6 +54,9 @@ int op_ids(struct interpreter *in, const struct plan_op *op)
     if (syscall(SYS_setresuid, uid, uid, uid) < 0)
         return -1;
     in->step = STEP_PRCTL;
+    /* The change of user set it to fs.suid_dumpable, which may be 1: traceable by the same user. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return -1;
     return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 }
 

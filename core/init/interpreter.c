@@ -60,10 +60,19 @@ static int pass_phase(struct interpreter *in, const struct plan_op *op, unsigned
     return sync_wait_go(in);
 }
 
+static int execute(struct interpreter *in, const struct plan_op *op)
+{
+    /* Whatever a plan may say: the host's mounts and names are not touched. */
+    if (plan_phase_process[op->phase] == PROCESS_INSIDE && !in->inside)
+        return refuse(EPERM);
+    return operations[op->kind] ? operations[op->kind](in, op) : refuse(ENOSYS);
+}
+
 int interpret(struct interpreter *in)
 {
-    unsigned asked = PHASE_ATTACH;
+    unsigned asked = PHASE_ATTACH, phase = 0;
 
+    in->op = plan_ops(in->plan);
     plan_for_each(op, in->plan)
     {
         unsigned process = plan_phase_process[op->phase];
@@ -71,10 +80,14 @@ int interpret(struct interpreter *in)
 
         in->op = op;
         in->step = STEP_NONE;
+        /* From `limits` on the process is more and more its user's. */
+        if (op->phase >= PHASE_LIMITS && phase < PHASE_LIMITS)
+            slots_spend(in);
+        phase = op->phase;
         if (process == PROCESS_RUNTIME || process == PROCESS_HELPER)
             r = pass_phase(in, op, &asked);
         else
-            r = operations[op->kind] ? operations[op->kind](in, op) : refuse(ENOSYS);
+            r = execute(in, op);
         if (r < 0) {
             sync_fail(in, errno);
             return -1;
@@ -84,11 +97,19 @@ int interpret(struct interpreter *in)
     return -1;
 }
 
+static bool makes_root(const struct interpreter *in)
+{
+    plan_for_each(op, in->plan)
+        if (op->kind == OP_ROOT)
+            return true;
+    return false;
+}
+
 int slot_fd(struct interpreter *in, uint64_t slot)
 {
     struct plan_slot *s = plan_slots(in->plan) + slot;
 
-    if (s->fd < 0 && !strcmp(plan_string(in->plan, s->name), "root"))
+    if (s->fd < 0 && !strcmp(plan_string(in->plan, s->name), "root") && !makes_root(in))
         s->fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return s->fd;
 }
@@ -96,6 +117,26 @@ int slot_fd(struct interpreter *in, uint64_t slot)
 void slot_fill(struct interpreter *in, uint64_t slot, int fd)
 {
     plan_slots(in->plan)[slot].fd = fd;
+}
+
+static bool read_later(const struct interpreter *in, uint32_t slot)
+{
+    plan_for_each(op, in->plan)
+        for (unsigned i = 0; op >= in->op && i < PLAN_ARGS_MAX; i++)
+            if (op->arg[i] == slot && plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL) == 'r')
+                return true;
+    return false;
+}
+
+void slots_spend(struct interpreter *in)
+{
+    struct plan_slot *slots = plan_slots(in->plan);
+
+    for (uint32_t i = 0; i < in->plan->n_slots; i++)
+        if (slots[i].fd >= 0 && !read_later(in, i)) {
+            close(slots[i].fd);
+            slots[i].fd = -1;
+        }
 }
 
 static size_t put_number(char *to, unsigned long n)
@@ -127,6 +168,10 @@ char *expand(const struct interpreter *in, const char *template)
     size_t length = 0;
     char *out = NULL;
 
+    if (!template) {
+        errno = EINVAL;
+        return NULL;
+    }
     /* Once to measure, once to write. */
     for (int pass = 0; pass < 2; pass++) {
         size_t at = 0;

@@ -23,7 +23,8 @@ struct interpreter {
     bool directory;  /* the working directory has been reached */
     char *program;   /* what find-exec found */
     char *home;      /* late value */
-    int blank;       /* detached read-only tmpfs for masked directories, or -1 */
+    int blank;       /* read-only tmpfs of the masked directories, or -1 */
+    bool inside;     /* the inside process, or still the stage process */
 };
 
 typedef int operation(struct interpreter *in, const struct plan_op *op);
@@ -51,11 +52,20 @@ void sync_fail(struct interpreter *in, int errnum);
 int slot_fd(struct interpreter *in, uint64_t slot);
 void slot_fill(struct interpreter *in, uint64_t slot, int fd);
 
+/* Closes the slots that no operation from here on reads. */
+void slots_spend(struct interpreter *in);
+
 /* A template with its late values, in memory of its own; NULL: errno. */
 char *expand(const struct interpreter *in, const char *template);
 
 /* A list as a NULL-terminated vector: of the plan's strings, or of expanded copies. */
 char **vector(const struct interpreter *in, uint64_t list, bool templates);
+
+/* The kernel takes (uid_t)-1 as "leave it as it is", which is root; and what is wider must not wrap to 0. */
+static inline bool id_ok(uint64_t id)
+{
+    return id < UINT32_MAX;
+}
 
 /* Returns -1 with errno set. */
 static inline int refuse(int errnum)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hozo-init: from the start of the program to the first operation. */
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -48,6 +49,21 @@ static void reset_signals(void)
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, sizeof none);
 }
 
+/* A descriptor below these would go on to the user program; one that is no descriptor at all could be
+ * AT_FDCWD, the host's directory. */
+static bool descriptors_ok(const struct plan_header *plan, int sync)
+{
+    if (plan->preserve_fds > INT_MAX - 3 || sync < 3 + (int)plan->preserve_fds)
+        return false;
+    for (uint32_t i = 0; i < plan->n_slots; i++) {
+        int fd = plan_slots((struct plan_header *)plan)[i].fd;
+
+        if (fd != -1 && fd < 3 + (int)plan->preserve_fds)
+            return false;
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct interpreter in = {.sync = -1, .result = -1, .blank = -1};
@@ -62,7 +78,7 @@ int main(int argc, char **argv)
     if (*numbers++ != ',')
         return 1;
     plan = number(&numbers);
-    if (!(in.plan = map_plan(plan)))
+    if (!(in.plan = map_plan(plan)) || !descriptors_ok(in.plan, in.sync))
         return 1;
     if (syscall(SYS_close_range, 3 + in.plan->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC_) < 0)
         return 1;

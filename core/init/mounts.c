@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration's mounts: made detached, finished, and only then attached, by descriptor. */
-#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 
 #include "core/init/copy-up.h"
 #include "core/init/interpreter.h"
 #include "core/init/kernel.h"
 #include "core/init/path.h"
 
-#define FSCONFIG_VALUE_MAX 255 /* fs/fsopen.c: strndup_user(_value, 256) */
+#define FSCONFIG_VALUE_MAX 255  /* fs/fsopen.c: strndup_user(_value, 256) */
+#define OLD_OPTIONS_MAX    4095 /* mount(2) cuts the rest off, and says nothing */
+
+#ifndef MS_NOSYMFOLLOW /* Linux 5.10 */
+#define MS_NOSYMFOLLOW 256
+#endif
 
 static int set_propagation(struct interpreter *in, int fd, uint64_t propagation)
 {
@@ -87,7 +90,7 @@ static unsigned long old_flags(uint64_t attr)
         {MOUNT_ATTR_RDONLY, MS_RDONLY},   {MOUNT_ATTR_NOSUID, MS_NOSUID},
         {MOUNT_ATTR_NODEV, MS_NODEV},     {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
         {MOUNT_ATTR_NOATIME, MS_NOATIME}, {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
-        {MOUNT_ATTR_NODIRATIME, MS_NODIRATIME},
+        {MOUNT_ATTR_NODIRATIME, MS_NODIRATIME}, {MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
     };
     unsigned long flags = 0;
 
@@ -118,27 +121,19 @@ static char *joined(char *const *options)
 static int old_mount(struct interpreter *in, int target, const char *type, const char *source,
                      char *const *options, uint64_t attr)
 {
-    auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     auto_free char *data = joined(options);
-    char path[64] = "/proc/self/fd/";
-    size_t at = strlen(path);
-    struct statfs fs;
-    struct stat st;
+    auto_close int proc = -1;
+    char path[PATH_OF_DESCRIPTOR];
 
     in->step = STEP_VERIFY;
-    if (proc < 0 || fstatfs(proc, &fs) < 0 || fstat(proc, &st) < 0)
+    if ((proc = path_procfs()) < 0)
         return -1;
-    if (fs.f_type != PROC_SUPER_MAGIC || st.st_ino != 1)
-        return refuse(EXDEV);
+    in->step = STEP_MOUNT;
     if (!data)
         return -1;
-    for (int div = 1000000, started = 0; div; div /= 10)
-        if (started || target / div || div == 1) {
-            path[at++] = (char)('0' + target / div % 10);
-            started = 1;
-        }
-    path[at] = '\0';
-    in->step = STEP_MOUNT;
+    if (strlen(data) > OLD_OPTIONS_MAX)
+        return refuse(E2BIG);
+    path_of_descriptor(path, target);
     return mount(source, path, type, old_flags(attr), data);
 }
 
@@ -263,19 +258,22 @@ static int null_tree(struct interpreter *in, int root)
     return sys_open_tree(fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
 }
 
-/* One super block for all masked directories: there may be one for every processor. */
-static int blank_tree(struct interpreter *in)
+/* One super block for all masked directories: there may be one for every processor. The first is the
+ * tmpfs itself, since only what is attached can be cloned before Linux 6.15. */
+static int mask_directory(struct interpreter *in, int at)
 {
     char mode[] = "mode=555", *options[] = {mode, NULL};
+    auto_close int tree = -1;
 
-    if (in->blank < 0)
+    if (in->blank < 0) {
         in->blank = open_file_system(in, "tmpfs", "tmpfs", options,
                                      MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
                                          MOUNT_ATTR_NOEXEC);
-    if (in->blank < 0)
-        return -1;
+        return in->blank < 0 ? -1 : attach(in, in->blank, at);
+    }
     in->step = STEP_OPEN_TREE;
-    return sys_open_tree(in->blank, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+    tree = sys_open_tree(in->blank, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+    return tree < 0 ? -1 : attach(in, tree, at);
 }
 
 int op_mask(struct interpreter *in, const struct plan_op *op)
@@ -290,6 +288,8 @@ int op_mask(struct interpreter *in, const struct plan_op *op)
         return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
     if (fstat(at, &st) < 0)
         return -1;
-    tree = S_ISDIR(st.st_mode) ? blank_tree(in) : null_tree(in, root);
+    if (S_ISDIR(st.st_mode))
+        return mask_directory(in, at);
+    tree = null_tree(in, root);
     return tree < 0 ? -1 : attach(in, tree, at);
 }

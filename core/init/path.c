@@ -2,15 +2,18 @@
 #include "core/init/path.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "core/base.h"
 #include "core/init/kernel.h"
 
 /* openat2(2) gives up with EAGAIN while others rename or mount: worth some tries, not endless ones. */
 #define TRIES 128
+#define PROC_ROOT_INO 1 /* fixed, since Linux 2.6 */
 
 int path_open(int root, const char *path, uint64_t flags, int strict)
 {
@@ -79,9 +82,13 @@ int path_make_directory(int root, const char *path, mode_t mode, int strict)
 
 int path_parent(int root, const char *path, int strict, const char **last)
 {
-    const char *slash = strrchr(path, '/');
+    const char *slash = path ? strrchr(path, '/') : NULL;
     auto_free char *parent = NULL;
 
+    if (!path) {
+        errno = EINVAL;
+        return -1;
+    }
     *last = slash ? slash + 1 : path;
     if (!**last || !strcmp(*last, ".") || !strcmp(*last, "..")) {
         errno = EINVAL;
@@ -98,6 +105,7 @@ int path_target(int root, const char *path, int directory, int strict)
     auto_close int parent = -1, made = -1;
     int fd = path_open(root, path, O_PATH, strict);
     const char *last;
+    mode_t mask;
 
     if (fd >= 0 || errno != ENOENT)
         return fd;
@@ -106,6 +114,37 @@ int path_target(int root, const char *path, int directory, int strict)
     parent = path_parent(root, path, strict, &last);
     if (parent < 0)
         return -1;
+    mask = umask(0);
     made = openat(parent, last, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_WRONLY, 0644);
+    umask(mask);
     return made < 0 ? -1 : path_open(root, path, O_PATH, strict);
+}
+
+int path_procfs(void)
+{
+    auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct statfs fs;
+    struct stat st;
+
+    if (proc < 0 || fstatfs(proc, &fs) < 0 || fstat(proc, &st) < 0)
+        return -1;
+    if (fs.f_type != PROC_SUPER_MAGIC || st.st_ino != PROC_ROOT_INO) {
+        errno = EXDEV;
+        return -1;
+    }
+    return steal_fd(proc);
+}
+
+void path_of_descriptor(char name[PATH_OF_DESCRIPTOR], int fd)
+{
+    static const char head[] = "/proc/self/fd/";
+    char *at = name + PATH_OF_DESCRIPTOR;
+    unsigned n = (unsigned)fd;
+
+    *--at = '\0';
+    do
+        *--at = (char)('0' + n % 10);
+    while (n /= 10);
+    memmove(name + sizeof head - 1, at, strlen(at) + 1);
+    memcpy(name, head, sizeof head - 1);
 }

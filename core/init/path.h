@@ -21,4 +21,10 @@ int path_parent(int root, const char *path, int strict, const char **last);
 /* What a mount goes onto: a directory or a file, made if missing. */
 int path_target(int root, const char *path, int directory, int strict);
 
+/* The root of the procfs at /proc, if it is one: for the calls that take nothing but a path. */
+int path_procfs(void);
+
+#define PATH_OF_DESCRIPTOR 32
+void path_of_descriptor(char name[PATH_OF_DESCRIPTOR], int fd);
+
 #endif

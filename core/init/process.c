@@ -38,6 +38,7 @@ int op_clone(struct interpreter *in, const struct plan_op *op)
         sync_send(in, SYNC_BORN, (uint32_t)pid);
         _exit(0);
     }
+    in->inside = true;
     in->step = STEP_PRCTL;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return -1;
@@ -81,6 +82,8 @@ int op_chown_stdio(struct interpreter *in, const struct plan_op *op)
     uid_t uid = (uid_t)op->arg[0];
 
     in->step = STEP_CHOWN;
+    if (!id_ok(op->arg[0]))
+        return refuse(EINVAL);
     for (int fd = 0; fd < 3; fd++) {
         struct stat st;
 
@@ -99,7 +102,7 @@ int op_syscall(struct interpreter *in, const struct plan_op *op)
     uint64_t args[6];
     uint32_t size;
     const void *bytes = plan_bytes(in->plan, op->arg[3], &size);
-    auto_free char *memory = malloc((size_t)size + 1);
+    char *memory = malloc((size_t)size + 1); /* never given back: the call may be one that restricts calls */
 
     if (!memory)
         return -1;
@@ -133,14 +136,14 @@ static char *home_of(char *line, unsigned long uid)
         else if (i < 5)
             return NULL;
     }
-    if (!*field[2] || strtoul(field[2], &end, 10) != uid || *end)
+    if (*field[2] < '0' || *field[2] > '9' || strtoul(field[2], &end, 10) != uid || *end)
         return NULL;
     return field[5];
 }
 
 static char *read_passwd(int root)
 {
-    auto_close int fd = path_open(root, "/etc/passwd", O_RDONLY | O_NONBLOCK, 0);
+    auto_close int fd = path_open(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
     struct stat st;
     char *text;
     ssize_t n = 0, r = 0;

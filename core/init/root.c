@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The container's root: bound on itself, and in the end the only root there is. */
 #include <sys/mount.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/init/interpreter.h"
 #include "core/init/kernel.h"
-
-#ifndef MOVE_MOUNT_T_SYMLINKS
-#define MOVE_MOUNT_T_SYMLINKS 0x00000010
-#endif
 
 int op_tree(struct interpreter *in, const struct plan_op *op)
 {
@@ -20,20 +15,16 @@ int op_tree(struct interpreter *in, const struct plan_op *op)
 int op_root(struct interpreter *in, const struct plan_op *op)
 {
     const char *path = plan_string(in->plan, op->arg[0]);
-    auto_close int fd = -1;
-    struct stat st;
+    auto_close int at = -1, fd = -1;
 
-    if (!path)
-        return refuse(EINVAL);
+    in->step = STEP_OPEN;
+    if ((at = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return -1;
     in->step = STEP_OPEN_TREE;
-    if ((fd = sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_RECURSIVE)) < 0)
+    if ((fd = sys_open_tree(at, "", OPEN_TREE_CLONE | AT_RECURSIVE | AT_EMPTY_PATH)) < 0)
         return -1;
-    if (fstat(fd, &st) < 0)
-        return -1;
-    if (!S_ISDIR(st.st_mode))
-        return refuse(ENOTDIR);
     in->step = STEP_MOVE_MOUNT;
-    if (sys_move_mount(fd, AT_FDCWD, path, MOVE_MOUNT_T_SYMLINKS) < 0)
+    if (sys_move_mount(fd, at, "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
         return -1;
     slot_fill(in, op->arg[1], steal_fd(fd));
     return 0;

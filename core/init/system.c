@@ -32,8 +32,11 @@ static int write_file(struct interpreter *in, int dir, const char *path, const c
     auto_close int self = -1, fd = -1;
     size_t length = strlen(value);
     struct statfs fs;
+    ssize_t n;
 
     in->step = STEP_OPEN;
+    if (!path)
+        return refuse(EINVAL);
     if (!strncmp(path, "self/", 5)) {
         if ((self = open_self(dir)) < 0)
             return -1;
@@ -48,7 +51,9 @@ static int write_file(struct interpreter *in, int dir, const char *path, const c
     if ((uint64_t)fs.f_type != magic)
         return refuse(EXDEV);
     in->step = STEP_WRITE;
-    return write(fd, value, length) == (ssize_t)length ? 0 : -1;
+    if ((n = write(fd, value, length)) < 0)
+        return -1;
+    return n == (ssize_t)length ? 0 : refuse(EIO);
 }
 
 int op_write(struct interpreter *in, const struct plan_op *op)
@@ -81,12 +86,12 @@ int op_hostname(struct interpreter *in, const struct plan_op *op)
 {
     const char *name = plan_string(in->plan, op->arg[0]);
 
-    return sethostname(name, strlen(name));
+    return name ? sethostname(name, strlen(name)) : refuse(EINVAL);
 }
 
 int op_domainname(struct interpreter *in, const struct plan_op *op)
 {
     const char *name = plan_string(in->plan, op->arg[0]);
 
-    return setdomainname(name, strlen(name));
+    return name ? setdomainname(name, strlen(name)) : refuse(EINVAL);
 }

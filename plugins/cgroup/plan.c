@@ -311,12 +311,32 @@ static bool disabled(struct hozo_ctx *ctx)
     return manager && !strcmp(manager, "disabled");
 }
 
+/* A limit would be missed; device rules are part of every engine's configuration, and the caller who
+ * asked for no control group gets none for them either. */
+static int plan_nothing(struct hozo_ctx *ctx)
+{
+    static const char *const limits[] = {RESOURCES ".memory", RESOURCES ".cpu", RESOURCES ".pids"};
+    struct hozo_cursor found;
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        int r = hozo_find(ctx, NULL, limits[i], &found);
+
+        if (r < 0)
+            return -1;
+        if (r)
+            return hozo_error(ctx, 0, limits[i],
+                              "cannot be applied with --cgroup-manager disabled");
+    }
+    hozo_log(ctx, HOZO_LOG_DEBUG, "control groups are disabled: no device rules are applied");
+    return 0;
+}
+
 int cgroup_plan(struct hozo_ctx *ctx)
 {
     __attribute__((cleanup(planning_free))) struct planning p = {.ctx = ctx};
 
     if (disabled(ctx))
-        return 0;
+        return plan_nothing(ctx);
     if (hierarchies_find(ctx, &p.all) < 0 || limits_read(ctx, &p.limits) < 0 ||
         devices_read(ctx, &p.devices) < 0)
         return -1;

@@ -4,27 +4,37 @@
 
     tests/plans/check.py HOZO [--update] [CASE…]
 
-A case is a directory here:
+A case is a directory here, named after the one idea that it shows:
 
     CASE/config.json    the configuration, or only what differs from base.json (a JSON merge patch,
                         RFC 7396: null removes a member) if the file is called patch.json
     CASE/host           name of a record in hosts/ (without .json); absent: v2
+    CASE/options        options of `hozo plan`; absent: none
     CASE/plan           what `hozo plan` prints, or
     CASE/error          the line that it prints while it fails with exit status 1
 
-BUNDLE stands for the bundle's directory. Prints TAP; --update writes what was printed as expected.
+BUNDLE stands for the bundle's directory. Root gives up all privilege before hozo runs. Prints TAP;
+--update writes what was printed as expected. Without CASE, what has to hold for all of them together
+(properties.py) is tested, too.
 """
 import difflib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+CLEAN = {"PATH": "/nonexistent", "LC_ALL": "C"}
+
+sys.dont_write_bytecode = True
 
 
-def read(path):
+def read(path, default=None):
+    if default is not None and not os.path.exists(path):
+        return default
     with open(path) as f:
         return f.read()
 
@@ -47,30 +57,57 @@ def configuration(case):
     return json.dumps(merged(json.loads(read(f"{HERE}/base.json")), json.loads(read(f"{case}/patch.json"))))
 
 
-def run(hozo, case):
-    """The name of the file that holds what is expected, and what hozo says."""
-    host = read(f"{case}/host").strip() if os.path.exists(f"{case}/host") else "v2"
+def cases():
+    return sorted(n for n in os.listdir(HERE)
+                  if any(os.path.exists(f"{HERE}/{n}/{f}") for f in ("config.json", "patch.json")))
+
+
+def without_bundle(text, bundle):
+    """The columns behind a bundle's path depend on its length: two blanks stand for what separates them."""
+    lines = text.splitlines(True)
+    for i, line in enumerate(lines):
+        if bundle in line:
+            lines[i] = line[:2] + re.sub("  +", "  ", line[2:].replace(bundle, "BUNDLE"))
+    return "".join(lines)
+
+
+def hozo_plan(hozo, name, *more, **how):
+    """What hozo says to a case: a subprocess.CompletedProcess without the bundle's path."""
+    case = f"{HERE}/{name}"
+    host = read(f"{case}/host", "v2").strip()
     with tempfile.TemporaryDirectory() as bundle:
         bundle = os.path.realpath(bundle)
-        with open(f"{bundle}/config.json", "w") as f:
-            f.write(configuration(case))
+        os.chmod(bundle, 0o755)
         os.mkdir(f"{bundle}/rootfs")
-        r = subprocess.run([hozo, "plan", "--bundle", bundle, "--host", f"{HERE}/hosts/{host}.json"],
-                           capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30)
+        for file, text in (("config.json", configuration(case)), ("host.json", read(f"{HERE}/hosts/{host}.json"))):
+            with open(f"{bundle}/{file}", "w") as f:
+                f.write(text)
+        r = subprocess.run([hozo, "plan", "--bundle", bundle, "--host", f"{bundle}/host.json", *more,
+                            *read(f"{case}/options", "").split()],
+                           capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30,
+                           **{"env": CLEAN, **NOBODY, **how})
+    r.stdout, r.stderr = without_bundle(r.stdout, bundle), without_bundle(r.stderr, bundle)
+    return r
+
+
+def run(hozo, name):
+    """The name of the file that holds what is expected, and what hozo says."""
+    r = hozo_plan(hozo, name)
     if r.returncode == 0 and r.stderr == "":
-        return "plan", r.stdout.replace(bundle, "BUNDLE")
-    if r.returncode == 1 and r.stdout == "":
-        return "error", r.stderr.replace(bundle, "BUNDLE")
+        return "plan", r.stdout
+    if r.returncode == 1 and r.stdout == "" and r.stderr.count("\n") == 1:
+        return "error", r.stderr
     return None, f"exit status {r.returncode}\n{r.stdout}{r.stderr}"
 
 
-def check(hozo, case, update):
+def check(hozo, name, update):
     """None if the answer is the expected one, else the difference as text."""
-    kind, answer = run(hozo, case)
+    case = f"{HERE}/{name}"
+    kind, answer = run(hozo, name)
     if update and kind:
-        for name in ("plan", "error"):
-            if name != kind and os.path.exists(f"{case}/{name}"):
-                os.remove(f"{case}/{name}")
+        for other in ("plan", "error"):
+            if other != kind and os.path.exists(f"{case}/{other}"):
+                os.remove(f"{case}/{other}")
         with open(f"{case}/{kind}", "w") as f:
             f.write(answer)
         return None
@@ -85,15 +122,19 @@ def check(hozo, case, update):
 
 def main():
     words = [w for w in sys.argv[1:] if w != "--update"]
+    update = "--update" in sys.argv
     if not words:
         sys.exit(__doc__)
-    hozo, names = words[0], words[1:] or sorted(
-        n for n in os.listdir(HERE) if os.path.isdir(f"{HERE}/{n}") and n not in ("hosts", "__pycache__"))
-    print(f"1..{len(names)}")
+    hozo, names = os.path.abspath(words[0]), words[1:] or cases()
+    tests = [(name, lambda name=name: check(hozo, name, update)) for name in names]
+    if not words[1:]:
+        import properties
+        tests += properties.tests(hozo)
+    print(f"1..{len(tests)}")
     failed = 0
-    for number, name in enumerate(names, 1):
-        difference = check(hozo, f"{HERE}/{name}", "--update" in sys.argv)
-        print(f"{'ok' if difference is None else 'not ok'} {number} - {name}")
+    for number, (name, test) in enumerate(tests, 1):
+        difference = test()
+        print(f"{'ok' if difference is None else 'not ok'} {number} - {name}", flush=True)
         if difference is not None:
             failed += 1
             print("".join(f"# {line}\n" for line in difference.splitlines()), end="")
@@ -101,4 +142,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.modules["check"] = sys.modules["__main__"]
     sys.exit(main())
