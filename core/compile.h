@@ -34,6 +34,7 @@ struct compile {
     struct container *c;
     struct plan_builder *b;
     const cJSON *config, *linux_;
+    bool dev_is_bound; /* /dev belongs to someone else */
     int root, proc, start, result; /* slots; proc < 0 until someone needs it */
     uint64_t new_namespaces; /* CLONE_NEW* that the container gets */
     uint64_t namespaces;     /* … and those that it joins */

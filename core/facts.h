@@ -34,10 +34,10 @@ struct facts_source {
     const char *kernel; /* uname: the release */
     uint32_t euid;
     int last_capability;
-    uint64_t capabilities; /* bits that hozo itself holds; 0: not recorded */
     bool v2;               /* /sys/fs/cgroup is of the v2 hierarchy */
     const char *cgroup;    /* /proc/self/cgroup */
     const char *mountinfo; /* /proc/self/mountinfo; NULL with v2: all of the hierarchy shows */
+    uint64_t capabilities; /* bits that hozo itself holds; 0: not recorded */
 };
 
 /* Appends the document: the part of facts_collect() that looks at nothing. */

@@ -83,7 +83,6 @@ int json_parse(struct json *doc, const char *name, const char *text, size_t size
     return parse_or_free(doc, name, err);
 }
 
-/* Reads until the end, or until one byte too many. */
 /* A pipe whose writer is slow. One that nobody writes to was at its end at once. */
 static int wait_readable(int fd)
 {
@@ -92,6 +91,7 @@ static int wait_readable(int fd)
     return poll(&p, 1, -1);
 }
 
+/* Reads until the end, or until one byte too many. */
 static int read_all(struct json *doc, int fd, size_t expected, const char *file, struct error *err)
 {
     size_t room = expected + 2;

@@ -50,6 +50,7 @@ enum plan_step {
 
 /* `how` of mount and bind */
 #define HOW_NO_SYMLINKS 1u /* no component of the target may be a link: proc and sysfs, CVE-2019-19921 */
+#define HOW_ON_PROC     4u /* the target may lie in a procfs; else a link to there is refused, CVE-2019-16884 */
 #define HOW_COPY_UP     2u /* tmpcopyup: what lay at the target is copied into the new mount */
 /* `how` of console */
 #define HOW_BIND_CONSOLE 1u /* the terminal also becomes /dev/console */

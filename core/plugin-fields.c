@@ -218,13 +218,28 @@ int fields_open(struct container *c, struct error *err)
 
 /* --- served or not ---------------------------------------------------------------------------- */
 
+/* The opened plugin that has this path among its names, and so was expected to serve what is below. */
+static const struct plugin *opened_as(const struct plugins *p, const char *path)
+{
+    for (size_t i = 0; i < p->n_opened; i++)
+        table_each(char *const, name, &p->opened[i]->d->names)
+            if (!strcmp(*name, path))
+                return p->opened[i];
+    return NULL;
+}
+
 static int unserved(struct walk *w, const struct place *at, char *field)
 {
     const char *mask;
 
     field[strcspn(field, "[*")] = '\0';
     for (char *end = field + strlen(field); end; end = strrchr(field, '.')) {
+        const struct plugin *p;
+
         *end = '\0';
+        if ((p = opened_as(w->p, field)))
+            return fail_at(w, at, "is not served by the installed %s %s", p->d->package,
+                           p->d->version);
         if ((mask = plugin_masked(w->p, field)))
             return fail_at(w, at, "the plugin that serves this is masked by %s", mask);
     }

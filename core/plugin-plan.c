@@ -48,7 +48,7 @@ int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs)
     struct hozo_work work;
     enum plan_phase phase = PHASE_PREPARE;
 
-    if (call_allowed(k, "hozo_plan_work", IN(PLAN) | IN(EXEC)) < 0 ||
+    if (call_allowed(k, "hozo_plan_work", IN(PLAN)) < 0 ||
         take(k, "struct hozo_work", theirs, &work, sizeof work) < 0 ||
         plan_phase(k, "work", work.phase, true, &phase) < 0)
         return -1;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by the tools: packages of Debian, installed only if they are missing.
+# Sourced by the tools: packages of Debian, installed only if they are missing, and build directories.
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-dev libcap-dev)
 
@@ -37,13 +37,12 @@ install_packages() {
     rm -f "$log"
 }
 
-# build DIR OPTION…: configures DIR anew if it belongs to another copy of the sources or to other options.
-build() {
+# configure DIR OPTION…: anew if DIR belongs to another copy of the sources or to other options.
+configure() {
     local directory=$1 wanted="$PWD ${*:2}"
     shift
     if [[ $(cat "$directory/configured-for" 2>/dev/null) != "$wanted" ]]; then
         rm -rf "$directory"
-        meson setup "$directory" "$@" && printf '%s\n' "$wanted" >"$directory/configured-for" || return 1
+        meson setup "$directory" "$@" && printf '%s\n' "$wanted" >"$directory/configured-for"
     fi
-    ninja -C "$directory"
 }

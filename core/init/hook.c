@@ -156,7 +156,9 @@ int op_hook(struct interpreter *in, const struct plan_op *op)
     in->step = STEP_MEMORY;
     if (!args || !env || !state)
         return -1;
-    h.deadline = op->arg[3] ? now_ms() + (int64_t)(op->arg[3] & UINT32_MAX) * 1000 : -1;
+    h.deadline = !op->arg[3]             ? -1
+                 : op->arg[3] < UINT32_MAX ? now_ms() + (int64_t)op->arg[3] * 1000
+                                           : INT64_MAX;
     h.preserved = in->plan->preserve_fds;
     sigaction(SIGPIPE, &ignore, &before);
     r = run(in, &h);

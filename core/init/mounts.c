@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The configuration's mounts: made detached, finished, and only then attached, by descriptor. */
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/sysmacros.h>
 
 #include "core/init/copy-up.h"
@@ -31,6 +33,19 @@ static int attach(struct interpreter *in, int fd, int target)
 {
     in->step = STEP_MOVE_MOUNT;
     return sys_move_mount(fd, target, "", MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+/* A link of the image may lead into /proc, where a mount could hide what is masked or written later. */
+static int check_target(struct interpreter *in, int target, uint64_t how)
+{
+    struct statfs fs;
+
+    if (how & (HOW_ON_PROC | HOW_NO_SYMLINKS))
+        return 0;
+    in->step = STEP_VERIFY;
+    if (fstatfs(target, &fs) < 0)
+        return -1;
+    return fs.f_type == PROC_SUPER_MAGIC ? refuse(EPERM) : 0;
 }
 
 static int set_option(int fs, char *option)
@@ -164,7 +179,8 @@ int op_mount(struct interpreter *in, const struct plan_op *op)
     if (!options || !target || !type || !source)
         return refuse(EINVAL);
     in->step = STEP_TARGET;
-    if ((onto = path_target(root, target, 1, strict)) < 0)
+    if ((onto = path_target(root, target, 1, strict)) < 0 ||
+        check_target(in, onto, op->arg[7]) < 0)
         return -1;
     if (needs_old_mount(options, source) && !(op->arg[7] & HOW_COPY_UP)) {
         if (old_mount(in, onto, type, source, options, op->arg[5]) < 0)
@@ -206,7 +222,7 @@ int op_bind(struct interpreter *in, const struct plan_op *op)
     in->step = STEP_TARGET;
     onto = path_target(slot_fd(in, op->arg[0]), target, S_ISDIR(st.st_mode),
                        op->arg[9] & HOW_NO_SYMLINKS);
-    if (onto < 0)
+    if (onto < 0 || check_target(in, onto, op->arg[9]) < 0)
         return -1;
     in->step = STEP_MOUNT_SETATTR;
     if ((all.attr_set || all.attr_clr) && sys_mount_setattr(tree, AT_RECURSIVE, &all) < 0)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "core/init/image.h"
 
@@ -46,38 +47,12 @@ int plan_memfd(const struct plan_header *plan, struct error *err)
     return fd < 0 ? fail(err, errno, NULL, "memfd for the plan") : fd;
 }
 
-/*
- * clone3 in which the child shares memory with its waiting parent, as vfork does. The child comes back
- * on the same stack, so it must not return through a frame that the parent still needs: the system
- * call has to be inline. Elsewhere the memory is copied, which is only slower.
- */
-static inline __attribute__((always_inline)) long clone3_vfork(struct clone_args *args)
-{
-#if defined(__x86_64__)
-    long r = SYS_clone3;
-
-    args->flags |= CLONE_VM | CLONE_VFORK;
-    __asm__ volatile("syscall"
-                     : "+a"(r)
-                     : "D"(args), "S"(sizeof *args)
-                     : "rcx", "r11", "memory");
-    return r;
-#elif defined(__aarch64__)
-    register long x8 __asm__("x8") = SYS_clone3;
-    register long x0 __asm__("x0") = (long)args;
-    register long x1 __asm__("x1") = (long)sizeof *args;
-
-    args->flags |= CLONE_VM | CLONE_VFORK;
-    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
-    return x0;
-#else
-    long r;
-
-    args->flags |= CLONE_VFORK;
-    r = syscall(SYS_clone3, args, sizeof *args);
-    return r < 0 ? -errno : r;
-#endif
-}
+/* In the child, which has a descriptor table of its own but the parent's memory. */
+struct child {
+    const struct spawn *spawn;
+    char numbers[32]; /* the word of hozo-init's command line */
+    int errnum;       /* result: why it was not executed */
+};
 
 static void keep(int fd)
 {
@@ -85,11 +60,12 @@ static void keep(int fd)
         fcntl(fd, F_SETFD, 0);
 }
 
-/* In the child, which has a descriptor table of its own but the parent's memory: what hozo-init is to
- * have stays open, all else is close-on-exec. A plugin's library may have left one that is not. */
-static void __attribute__((noreturn)) child(const struct spawn *s, char *numbers, int *errnum)
+/* What hozo-init is to have stays open, all else is close-on-exec: a plugin's library may have left
+ * one that is not. */
+static void __attribute__((noreturn, noinline)) execute(struct child *c)
 {
-    char *const argv[] = {(char *)"hozo-init", numbers, NULL}, *const envp[] = {NULL};
+    char *const argv[] = {(char *)"hozo-init", c->numbers, NULL}, *const envp[] = {NULL};
+    const struct spawn *s = c->spawn;
     struct plan_slot *slots = plan_slots((struct plan_header *)s->plan);
     unsigned first = 3 + s->plan->preserve_fds;
 
@@ -101,28 +77,62 @@ static void __attribute__((noreturn)) child(const struct spawn *s, char *numbers
     keep(s->sync);
     keep(s->plan_fd);
     syscall(SYS_execveat, s->image, "", argv, envp, AT_EMPTY_PATH);
-    *errnum = errno;
+    c->errnum = errno;
     _exit(127);
+}
+
+/*
+ * clone3 in which the child shares memory with its waiting parent, as vfork does: nothing is copied. The
+ * child goes on upon the same stack, so it must neither return nor write to this frame, which the parent
+ * still needs: hence the system call is inline, and all that the child does is a function of its own.
+ * Elsewhere the memory is copied, which is only slower.
+ */
+static __attribute__((noinline)) long clone3_vfork(struct clone_args *args, struct child *c)
+{
+    long r;
+
+#if defined(__x86_64__)
+    args->flags |= CLONE_VM | CLONE_VFORK;
+    __asm__ volatile("syscall"
+                     : "=a"(r)
+                     : "0"((long)SYS_clone3), "D"(args), "S"(sizeof *args)
+                     : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+    register long x8 __asm__("x8") = SYS_clone3;
+    register long x0 __asm__("x0") = (long)args;
+    register long x1 __asm__("x1") = (long)sizeof *args;
+
+    args->flags |= CLONE_VM | CLONE_VFORK;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1) : "memory");
+    r = x0;
+#else
+    args->flags |= CLONE_VFORK;
+    r = syscall(SYS_clone3, args, sizeof *args);
+    if (r < 0)
+        r = -errno;
+#endif
+    if (!r)
+        execute(c);
+    return r;
 }
 
 pid_t spawn_stage(const struct spawn *s, struct error *err)
 {
     struct clone_args args = {.exit_signal = SIGCHLD};
-    volatile int errnum = 0;
-    char numbers[32];
+    struct child c = {.spawn = s};
     long pid;
 
-    snprintf(numbers, sizeof numbers, "%d,%d", s->sync, s->plan_fd);
+    snprintf(c.numbers, sizeof c.numbers, "%d,%d", s->sync, s->plan_fd);
     if (s->cgroup >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)s->cgroup;
     }
-    pid = clone3_vfork(&args);
-    if (!pid)
-        child(s, numbers, (int *)&errnum);
+    pid = clone3_vfork(&args, &c);
     if (pid < 0)
         return fail(err, (int)-pid, NULL, "clone3");
-    if (errnum)
-        return fail(err, errnum, NULL, "execute hozo-init");
+    if (c.errnum) {
+        waitpid((pid_t)pid, NULL, 0);
+        return fail(err, c.errnum, NULL, "execute hozo-init");
+    }
     return (pid_t)pid;
 }

@@ -26,26 +26,6 @@ static const struct {
     mode_t mode;
 } device_types[] = {{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
 
-/* A /dev that was bound from elsewhere belongs to someone else. */
-static bool dev_is_bound(const struct compile *p)
-{
-    const cJSON *mount, *option;
-
-    cJSON_ArrayForEach(mount, json_get(p->config, "mounts"))
-    {
-        const char *destination = json_string(mount, "destination", "");
-
-        if (strcmp(destination, "/dev") && strcmp(destination, "/dev/"))
-            continue;
-        if (!strcmp(json_string(mount, "type", ""), "bind"))
-            return true;
-        cJSON_ArrayForEach(option, json_get(mount, "options"))
-            if (!strcmp(option->valuestring, "bind") || !strcmp(option->valuestring, "rbind"))
-                return true;
-    }
-    return false;
-}
-
 static bool is_configured(const struct compile *p, const char *path)
 {
     const cJSON *device;
@@ -101,25 +81,13 @@ static int add_device(struct compile *p, const cJSON *device, const char *at, st
     return 0;
 }
 
-static void add_console(struct compile *p)
-{
-    const cJSON *process = json_get(p->config, "process"), *size = json_get(process, "consoleSize");
-
-    if (!json_bool(process, "terminal", false))
-        return;
-    plan_op(p->b, PHASE_DEVICES, CONSOLE, "process.terminal", SLOT(p->root),
-            NUM(json_int(&p->c->config, size, "height", 0)),
-            NUM(json_int(&p->c->config, size, "width", 0)),
-            NUM(json_int(&p->c->config, json_get(process, "user"), "uid", 0)),
-            NUM(HOW_BIND_CONSOLE));
-}
-
 int compile_devices(struct compile *p, struct error *err)
 {
     const cJSON *device;
     unsigned index = 0;
 
-    if (!dev_is_bound(p))
+    /* After the mounts: a /dev that was bound from elsewhere is left as it is. */
+    if (!p->dev_is_bound)
         add_defaults(p);
     cJSON_ArrayForEach(device, json_get(p->linux_, "devices"))
     {
@@ -129,6 +97,5 @@ int compile_devices(struct compile *p, struct error *err)
         if (add_device(p, device, path, err) < 0)
             return -1;
     }
-    add_console(p);
     return 0;
 }

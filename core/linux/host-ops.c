@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/nsfs.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -14,6 +15,7 @@
 #include <sys/vfs.h>
 
 #include "core/hooks.h"
+#include "core/linux/namespaces.h"
 
 #define PROC_ROOT_INO 1 /* fixed, since Linux 2.6 */
 
@@ -60,6 +62,38 @@ static int make_fifo(struct container *c, const struct plan_op *op, struct error
     return 0;
 }
 
+/* What the plan sets in a namespace would be the host's if that is hozo's own. */
+static const struct plan_op *changes_namespace(const struct plan_header *plan, uint64_t type)
+{
+    plan_for_each(op, plan)
+    {
+        bool name = op->kind == OP_HOSTNAME || op->kind == OP_DOMAINNAME;
+
+        if (op->phase == PHASE_SYSTEM && (op->kind == OP_WRITE || (name && type == CLONE_NEWUTS)))
+            return op;
+    }
+    return NULL;
+}
+
+static int check_foreign(struct container *c, uint64_t type, int fd, struct error *err)
+{
+    const struct plan_op *op = changes_namespace(c->plan, type);
+    struct stat theirs, own;
+    char path[64];
+
+    if (!op)
+        return 0;
+    for (const struct namespace_kind *k = namespace_kinds; k->type; k++)
+        if (k->flag == type)
+            snprintf(path, sizeof path, "/proc/self/ns/%s", k->file);
+    if (fstat(fd, &theirs) < 0 || stat(path, &own) < 0)
+        return fail(err, errno, NULL, "stat %s", path);
+    if (theirs.st_dev != own.st_dev || theirs.st_ino != own.st_ino)
+        return 0;
+    return fail(err, 0, plan_string(c->plan, op->path),
+                "would change the host: the namespace that is joined is hozo's own");
+}
+
 static int open_namespace(struct container *c, const struct plan_op *op, struct error *err)
 {
     auto_close int fd = open(plan_string(c->plan, op->arg[1]), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -71,6 +105,8 @@ static int open_namespace(struct container *c, const struct plan_op *op, struct 
     if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC ||
         (type = ioctl(fd, NS_GET_NSTYPE)) < 0 || (uint64_t)type != op->arg[0])
         return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), EINVAL, STEP_VERIFY, err);
+    if (check_foreign(c, op->arg[0], fd, err) < 0)
+        return -1;
     fill(c, op->arg[2], steal_fd(fd));
     return 0;
 }

@@ -9,17 +9,19 @@
 
 /* proc and sysfs are what the masks and the LSM labels rely on: their mount points must be just
  * there, not behind a link of the image (CVE-2019-19921, CVE-2023-27561). */
-static uint64_t how(const char *type, const struct mount_options *o)
+static uint64_t how(const char *type, const char *target, const struct mount_options *o)
 {
     bool strict = !strcmp(type, "proc") || !strcmp(type, "sysfs");
+    bool on_proc = !strncmp(target, "/proc/", 6);
 
-    return (strict ? HOW_NO_SYMLINKS : 0) | (o->copy_up ? HOW_COPY_UP : 0);
+    return (strict ? HOW_NO_SYMLINKS : 0) | (on_proc ? HOW_ON_PROC : 0) |
+           (o->copy_up ? HOW_COPY_UP : 0);
 }
 
 /* What hozo does in /dev comes after the mounts: a read-only /dev becomes so at the very end. */
 static bool is_dev(const char *destination)
 {
-    return !strcmp(destination, "/dev") || !strcmp(destination, "/dev/");
+    return !strcmp(destination, "/dev");
 }
 
 static int add_bind(struct compile *p, const char *target, const char *source, const char *path,
@@ -48,8 +50,9 @@ static int add_bind(struct compile *p, const char *target, const char *source, c
     }
     plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(target), STR(source),
             NUM(o->recursive), NUM(o->set), NUM(o->clear), NUM(o->rset), NUM(o->rclear),
-            NUM(o->propagation), NUM(0));
+            NUM(o->propagation), NUM(how("bind", target, o)));
     plan_what(p->b, "bind %s to %s", source, target);
+    p->dev_is_bound |= is_dev(target);
     return 0;
 }
 
@@ -68,11 +71,13 @@ static int add_mount(struct compile *p, const cJSON *mount, const char *target, 
         snprintf(at, sizeof at, "%s.options", path);
         return fail(err, 0, at, "tmpcopyup is for tmpfs");
     }
-    if (is_dev(target))
+    if (is_dev(target) && set & MOUNT_ATTR_RDONLY) {
         set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+        plan_op(p->b, PHASE_SYSTEM, READONLY, path, SLOT(p->root), STR(target));
+    }
     plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR(type),
             STR(source && *source ? source : type), LIST(o->data), NUM(set), NUM(o->propagation),
-            NUM(how(type, o)));
+            NUM(how(type, target, o)));
     plan_what(p->b, "mount %s to %s", type, target);
     return 0;
 }
@@ -85,7 +90,7 @@ static const char *const below_proc[] = {
     "/proc/sys/kernel/ns_last_pid", "/proc/uptime",
 };
 
-/* "//proc/./x/" → "/proc/x"; ".." is left to the kernel, and refused below /proc. */
+/* "//proc/./x/../y/" → "/proc/y": what is compared must be what is mounted on. */
 static void clean(char *path)
 {
     char *to = path;
@@ -95,7 +100,10 @@ static void clean(char *path)
 
         from += strspn(from, "/");
         n = strcspn(from, "/");
-        if (n && !(n == 1 && *from == '.')) {
+        if (n == 2 && !memcmp(from, "..", 2)) {
+            while (to > path && *--to != '/')
+                ;
+        } else if (n && !(n == 1 && *from == '.')) {
             *to++ = '/';
             memmove(to, from, n);
             to += n;
@@ -137,14 +145,16 @@ static int add(struct compile *p, const cJSON *mount, const char *path, struct e
         return fail(err, 0, at, "is empty");
     }
     clean(target);
-    if (check_proc(target, type, path, err) < 0)
-        return -1;
     if (mount_options_parse(json_get(mount, "options"), path, &o, err) < 0) {
         free(o.data);
         return -1;
     }
     /* config.md: the options make a bind mount, whatever its type. */
-    if (o.bind || !strcmp(type, "bind"))
+    if (o.bind)
+        type = "bind";
+    if (check_proc(target, type, path, err) < 0)
+        r = -1;
+    else if (!strcmp(type, "bind"))
         r = add_bind(p, target, json_string(mount, "source", NULL), path, &o, err);
     else if (!strcmp(type, "cgroup") || !strcmp(type, "cgroup2"))
         r = compile_cgroup_mount(p, target, &o, path, err);

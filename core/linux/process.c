@@ -196,14 +196,30 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
     return 0;
 }
 
-static void add_terminal(struct compile *p, const struct process_request *r)
+/* The kernel keeps a size in 16 bits. */
+static int console_size(const struct process_request *r, const char *member, uint64_t *value,
+                        struct error *err)
 {
-    const cJSON *size = json_get(r->process, "consoleSize");
+    const cJSON *number = json_get(json_get(r->process, "consoleSize"), member);
 
-    if (r->joined && json_bool(r->process, "terminal", false))
-        plan_op(p->b, PHASE_DEVICES, CONSOLE, "process.terminal", SLOT(r->root),
-                NUM(json_int(r->doc, size, "height", 0)), NUM(json_int(r->doc, size, "width", 0)),
-                NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)), NUM(0));
+    *value = 0;
+    if (number && (json_u64(r->doc, number, value) < 0 || *value > UINT16_MAX))
+        return fail(err, 0, "process.consoleSize", "%s is more than %d", member, UINT16_MAX);
+    return 0;
+}
+
+static int add_terminal(struct compile *p, const struct process_request *r, struct error *err)
+{
+    uint64_t rows, columns;
+
+    if (!json_bool(r->process, "terminal", false))
+        return 0;
+    if (console_size(r, "height", &rows, err) < 0 || console_size(r, "width", &columns, err) < 0)
+        return -1;
+    plan_op(p->b, PHASE_DEVICES, CONSOLE, "process.terminal", SLOT(r->root), NUM(rows),
+            NUM(columns), NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)),
+            NUM(r->joined ? 0 : HOW_BIND_CONSOLE));
+    return 0;
 }
 
 int compile_process(struct compile *p, const struct process_request *r, struct error *err)
@@ -217,7 +233,8 @@ int compile_process(struct compile *p, const struct process_request *r, struct e
         plan_op(p->b, PHASE_DEVICES, MKDIR, "process.cwd", SLOT(r->root), STR(cwd), NUM(0755));
         plan_what(p->b, "make %s", cwd);
     }
-    add_terminal(p, r);
+    if (add_terminal(p, r, err) < 0)
+        return -1;
     plan_op(p->b, PHASE_PROCESS, UMASK, "process.user.umask",
             NUM(json_int(r->doc, user, "umask", 022)));
     plan_op(p->b, PHASE_PROCESS, CHOWN_STDIO, "process.user.uid",

@@ -106,26 +106,6 @@ static int add_paths(struct compile *p, const char *member, enum plan_kind kind,
     return 0;
 }
 
-/* The mount of /dev was left writable for the devices; see mounts.c. */
-static void close_dev(struct compile *p)
-{
-    const cJSON *mount, *option;
-    unsigned index = 0;
-
-    cJSON_ArrayForEach(mount, json_get(p->config, "mounts"))
-    {
-        const char *destination = json_string(mount, "destination", "");
-        char path[64];
-
-        snprintf(path, sizeof path, "mounts[%u]", index++);
-        if (strcmp(destination, "/dev") && strcmp(destination, "/dev/"))
-            continue;
-        cJSON_ArrayForEach(option, json_get(mount, "options"))
-            if (!strcmp(option->valuestring, "ro") || !strcmp(option->valuestring, "rro"))
-                plan_op(p->b, PHASE_SYSTEM, READONLY, path, SLOT(p->root), STR("/dev"));
-    }
-}
-
 int compile_system(struct compile *p, struct error *err)
 {
     const cJSON *sysctl;
@@ -135,7 +115,6 @@ int compile_system(struct compile *p, struct error *err)
             return -1;
     if (add_names(p, err) < 0)
         return -1;
-    close_dev(p);
     if (add_paths(p, "readonlyPaths", OP_READONLY, "make read-only", err) < 0 ||
         add_paths(p, "maskedPaths", OP_MASK, "mask", err) < 0)
         return -1;

@@ -67,7 +67,10 @@ def same_again(hozo):
 
 def json_agrees(hozo):
     for name, text in golden().items():
-        document = json.loads(hozo_plan(hozo, name, "--json").stdout)
+        answer = hozo_plan(hozo, name, "--json")
+        if answer.returncode:
+            return f"{name}: {answer.stderr}"
+        document = json.loads(answer.stdout)
         host = read(f"{HERE}/{name}/host", "v2").strip()
         if document["host"] != json.loads(read(f"{HERE}/hosts/{host}.json")):
             return f"{name}: host: not the facts that were given"

@@ -55,7 +55,7 @@ static void audit_table(struct audit *a, const char *path, const struct spec_fie
                         int depth)
 {
     for (const struct spec_field *row = table; row->name; row++) {
-        char name[96];
+        char name[256];
 
         snprintf(name, sizeof name, "%s%s%s", path, *path ? "." : "", row->name);
         if (spec_member(table, row->name) != row) {
