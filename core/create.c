@@ -2,6 +2,7 @@
 /* create: everything up to the process that waits for start. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include "core/lifecycle.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
+#include "core/log.h"
 
 /* RFC 3339 in UTC. Not gmtime_r(3): glibc's reads the time zone's file for it. The date follows from the
  * day's number by counting years from March on, so that the leap day comes last. */
@@ -53,19 +55,23 @@ static int freeze_config(const struct container *c, struct error *err)
     return 0;
 }
 
+/* While hozo-init starts, plugins do what needs no process, or wait for it. */
+static int on_started(struct container *c, struct error *err)
+{
+    return plugins_call(c, STAGE_ATTACH, err);
+}
+
 /* The process exists and is blocked: from here on a crash leaves a pid that delete finds. */
 static int on_born(struct container *c, struct error *err)
 {
     c->state.pid = c->pid;
     process_stat(c->pid, NULL, &c->state.start_time);
-    if (state_write(c->dirfd, &c->state, err) < 0)
-        return -1;
-    return plugins_call(c, STAGE_ATTACH, err);
+    return state_write(c->dirfd, &c->state, err);
 }
 
 static int carry_out(struct container *c, int *console, struct error *err)
 {
-    struct launch l = {.born = on_born};
+    struct launch l = {.started = on_started, .born = on_born};
 
     if (freeze_config(c, err) < 0 || plugins_record(c, err) < 0 ||
         state_write(c->dirfd, &c->state, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
@@ -96,11 +102,16 @@ void container_abort(struct container *c)
 
     launch_kill(c);
     host_ops_close(c);
-    cgroup_signal(&c->state.cgroup, 9 /* SIGKILL */, &ignored);
-    if (plugins_cleanup(c, &ignored) < 0)
+    /* Before its own process was there, whoever is in the cgroup is somebody else's. */
+    if (c->state.pid)
+        cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
+    if (plugins_cleanup(c, &ignored) < 0) {
+        log_error(c->log, LOG_LEVEL_WARNING, &ignored);
         return; /* the state stays, so that `delete --force` can go on */
-    if (c->state.pid && (c->state.complete || runs_create_hooks(c)))
-        hooks_run(c, "poststop", STATUS_STOPPED, &ignored);
+    }
+    if (c->state.pid && (c->state.complete || runs_create_hooks(c)) &&
+        hooks_run(c, "poststop", STATUS_STOPPED, &ignored) < 0)
+        log_error(c->log, LOG_LEVEL_WARNING, &ignored);
     state_remove(c->root, c->state.id, c->dirfd, &ignored);
 }
 

@@ -11,6 +11,7 @@
 #include "core/cgroup.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
+#include "core/log.h"
 
 /* How long a killed process may take to go: it may be writing to a slow disk. */
 #define KILL_MS 10000
@@ -33,12 +34,15 @@ int container_open(struct container *c, const char *root, const char *id, struct
 
 int container_reopen(struct container *c, struct error *err)
 {
-    auto_free char *id = steal_ptr(c->state.id);
+    auto_state struct state before = c->state;
 
-    state_free(&c->state);
     c->state = (struct state){0};
-    c->dirfd = state_open(c->root, id, true, err);
-    return c->dirfd < 0 || state_read(c->dirfd, id, &c->state, err) < 0 ? -1 : 0;
+    c->dirfd = state_open(c->root, before.id, true, err);
+    if (c->dirfd < 0 || state_read(c->dirfd, before.id, &c->state, err) < 0)
+        return -1;
+    if (c->state.pid != before.pid || c->state.start_time != before.start_time)
+        return fail(err, 0, NULL, "container does not exist"); /* a new one has its id */
+    return 0;
 }
 
 static int end_init(struct container *c, struct error *err)
@@ -59,31 +63,43 @@ static int end_processes(struct container *c, struct error *err)
 {
     struct error ignored;
 
+    /* A create that died before its process was there: who is in the cgroup is somebody else's. */
+    if (!c->state.pid)
+        return 0;
     cgroup_thaw(&c->state.cgroup, &ignored);
     if (end_init(c, err) < 0)
         return -1;
     return cgroup_signal(&c->state.cgroup, SIGKILL, err);
 }
 
-/* Opens the plugins that the state names. With `force` one that is gone is passed over: its name and
- * value stay in the log, everything else is undone. */
+/* With `force` a failure ends nothing, yet is not silent. */
+static int passes(const struct container *c, bool force, const struct error *err)
+{
+    if (force)
+        log_error(c->log, LOG_LEVEL_WARNING, err);
+    return force ? 0 : -1;
+}
+
+/* Opens the plugins that the state names. With `force` one that is gone is passed over: everything else
+ * is undone. */
 static int open_plugins(struct container *c, bool force, struct error *err)
 {
     for (size_t i = 0; i < c->state.n_plugins; i++)
-        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0 && !force)
+        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0 && passes(c, force, err) < 0)
             return -1;
     return 0;
 }
 
 int container_destroy(struct container *c, bool force, struct error *err)
 {
-    struct error ignored;
+    struct error failed;
 
     if (end_processes(c, err) < 0 || open_plugins(c, force, err) < 0 ||
-        (plugins_cleanup(c, err) < 0 && !force) ||
+        (plugins_cleanup(c, err) < 0 && passes(c, force, err) < 0) ||
         state_remove(c->root, c->state.id, c->dirfd, err) < 0)
         return -1;
     /* runtime.md: a poststop hook that fails is a warning, the container is gone. */
-    hooks_run(c, "poststop", STATUS_STOPPED, &ignored);
+    if (hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)
+        log_error(c->log, LOG_LEVEL_WARNING, &failed);
     return 0;
 }

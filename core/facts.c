@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
@@ -310,6 +311,15 @@ static uint64_t held_capabilities(void)
     return data[0].permitted | (uint64_t)data[1].permitted << 32;
 }
 
+/* Neither the mount nor the place of this process is cut off at the top: both numbers are fixed. */
+static bool in_first_namespace(void)
+{
+    struct stat top, own;
+
+    return !stat(CGROUP_ROOT, &top) && top.st_ino == 1 && !stat("/proc/self/ns/cgroup", &own) &&
+           own.st_ino == 0xeffffffb; /* PROC_CGROUP_INIT_INO */
+}
+
 /*
  * With v2 the list of mounts, which is long on a host with many containers, need not be read if the
  * own place is found below the mount point. "/" proves nothing: a cgroup namespace calls the place
@@ -320,6 +330,8 @@ static bool whole_hierarchy(const char *cgroup)
     size_t length = strcspn(cgroup, "\n");
     char path[PATH_MAX];
 
+    if (in_first_namespace())
+        return true;
     if (strncmp(cgroup, "0::/", 4) || length == 4 || length > sizeof path - sizeof CGROUP_ROOT)
         return false;
     snprintf(path, sizeof path, CGROUP_ROOT "%.*s", (int)(length - 3), cgroup + 3);

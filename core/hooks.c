@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -26,7 +27,7 @@ static int left_ms(int64_t deadline)
 {
     int64_t left = deadline - now_ms();
 
-    return deadline < 0 ? -1 : left > 0 ? (int)left : 0;
+    return deadline < 0 ? -1 : left <= 0 ? 0 : left < INT_MAX ? (int)left : INT_MAX;
 }
 
 /* A group of its own, so that a timeout ends all of it; signals as a fresh process has them. */
@@ -85,9 +86,10 @@ static int wait_for(pid_t pid, int pidfd, int64_t deadline, struct error *err)
     int status, r;
 
     while ((r = poll(&p, 1, late ? -1 : left_ms(deadline))) <= 0) {
-        if (r < 0 && errno == EINTR)
+        if (r < 0 ? errno == EINTR : left_ms(deadline) != 0)
             continue;
         kill(-pid, SIGKILL);
+        kill(pid, SIGKILL); /* it may have left its group */
         late = true;
     }
     if (waitpid(pid, &status, 0) < 0)

@@ -72,9 +72,16 @@ struct text {
 void text_free(struct text *t);
 void text_add(struct text *t, const char *fmt, ...) PRINTF(2, 3);
 void text_append(struct text *t, const char *bytes, size_t size);
+void text_put(struct text *t, const char *string);
 /* Quoted and escaped as JSON; invalid UTF-8 becomes U+FFFD. Slashes stay as they are. */
 void text_json(struct text *t, const char *string);
 /* A tree, compact; numbers come from the side table. */
 void text_json_tree(struct text *t, const struct json *doc, const cJSON *node);
+
+/* How errors name a place: linux.sysctl["net.core.somaxconn"], mounts[3].type. */
+void path_member(struct text *path, const char *name);
+void path_element(struct text *path, size_t index);
+/* A name that needs no quotes there: letters, digits, '_' and '-'. */
+bool json_plain_name(const char *name, size_t length);
 
 #endif

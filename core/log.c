@@ -72,3 +72,13 @@ void log_line(const struct log *log, enum log_level level, const char *message)
         put(STDERR_FILENO, &line);
     }
 }
+
+void log_error(const struct log *log, enum log_level level, const struct error *err)
+{
+    char line[sizeof err->path + sizeof err->text + 256];
+
+    if (!log)
+        return;
+    error_format(err, line, sizeof line);
+    log_line(log, level, line);
+}

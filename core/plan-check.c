@@ -47,6 +47,19 @@ char plan_arg_type(const char *signature, unsigned i, const char **name, size_t 
     return *s;
 }
 
+void plan_arg_types(unsigned kind, char types[PLAN_ARGS_MAX + 1])
+{
+    const char *s = plan_op_info[kind].signature;
+    unsigned n = 0;
+
+    memset(types, 0, PLAN_ARGS_MAX + 1);
+    while (*s && n < PLAN_ARGS_MAX) {
+        types[n++] = *s;
+        while (*s && *s++ != ' ')
+            ;
+    }
+}
+
 struct check {
     const char *buf;
     size_t size, data; /* strings and bytes lie in [data, size) */
@@ -114,13 +127,16 @@ static bool arg_ok(const struct check *c, char type, uint64_t arg)
 
 static bool op_ok(const struct check *c, const struct plan_op *op, unsigned *phase)
 {
+    char types[PLAN_ARGS_MAX + 1];
+
     if (op->kind >= OP_COUNT || op->phase >= PHASE_COUNT || op->phase < *phase)
         return false;
     *phase = op->phase;
     if (!string_ok(c, op->owner) || !string_ok(c, op->path) || !string_ok(c, op->what))
         return false;
+    plan_arg_types(op->kind, types);
     for (unsigned i = 0; i < PLAN_ARGS_MAX; i++)
-        if (!arg_ok(c, plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL), op->arg[i]))
+        if (!arg_ok(c, types[i], op->arg[i]))
             return false;
     return true;
 }

@@ -108,6 +108,9 @@ int plan_check(const void *buf, size_t size, const char **why);
 /* The i-th letter of a signature and the start of its name; 0 behind the last argument. */
 char plan_arg_type(const char *signature, unsigned i, const char **name, size_t *name_len);
 
+/* All letters of an operation's signature at once, the rest 0. */
+void plan_arg_types(unsigned kind, char types[PLAN_ARGS_MAX + 1]);
+
 static inline const struct plan_op *plan_ops(const struct plan_header *p)
 {
     return (const struct plan_op *)(const void *)((const char *)p + p->ops_offset);

@@ -138,6 +138,7 @@ void plan_add(struct plan_builder *b, enum plan_phase phase, enum plan_kind kind
     struct plan_encoder encoder;
     struct entry *entry;
     struct plan_op op = {.kind = (uint16_t)kind, .phase = (uint16_t)phase};
+    char types[PLAN_ARGS_MAX + 1];
     const char *signature, *name, *why;
     size_t length;
     unsigned i;
@@ -150,17 +151,17 @@ void plan_add(struct plan_builder *b, enum plan_phase phase, enum plan_kind kind
     }
     encoder = (struct plan_encoder){&b->pool, b->slots.count, b->lates.count};
     signature = plan_op_info[kind].signature;
-    for (i = 0; i < count && plan_arg_type(signature, i, NULL, NULL); i++) {
-        why = plan_encode(&encoder, plan_arg_type(signature, i, &name, &length), &values[i],
-                          &op.arg[i]);
-        if (why)
+    plan_arg_types(kind, types);
+    for (i = 0; i < count && types[i]; i++) {
+        why = plan_encode(&encoder, types[i], &values[i], &op.arg[i]);
+        if (why && plan_arg_type(signature, i, &name, &length))
             sticky(b, 0, path, "operation %s: argument %.*s: %s", plan_op_info[kind].name,
                    (int)length, name, why);
     }
     if (i < count)
         sticky(b, 0, path, "operation %s: %u arguments too many", plan_op_info[kind].name,
                count - i);
-    if (plan_arg_type(signature, i, &name, &length))
+    if (types[i] && plan_arg_type(signature, i, &name, &length))
         sticky(b, 0, path, "operation %s: argument %.*s: missing", plan_op_info[kind].name,
                (int)length, name);
     op.owner = b->owner;
@@ -214,18 +215,18 @@ static uint32_t moved(uint32_t offset, uint32_t base)
 static struct plan_op moved_op(const struct plan_op *from, uint32_t base)
 {
     struct plan_op op = *from;
+    char types[PLAN_ARGS_MAX + 1];
 
     op.owner = moved(op.owner, base);
     op.path = moved(op.path, base);
     op.what = moved(op.what, base);
-    for (unsigned i = 0; i < PLAN_ARGS_MAX; i++) {
-        char type = plan_arg_type(plan_op_info[op.kind].signature, i, NULL, NULL);
-
-        if (!type || !op.arg[i])
+    plan_arg_types(op.kind, types);
+    for (unsigned i = 0; i < PLAN_ARGS_MAX && types[i]; i++) {
+        if (!op.arg[i])
             continue;
-        if (strchr("st", type))
+        if (strchr("st", types[i]))
             op.arg[i] += base;
-        else if (strchr("lTb", type))
+        else if (strchr("lTb", types[i]))
             op.arg[i] += (uint64_t)base << 32;
     }
     return op;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host's side of a callback: the table of functions, what is allowed in which stage, the calls.
  */
+#include "core/linux/launch.h"
 #include "core/plugin-parts.h"
 
 #include <errno.h>
@@ -88,6 +89,10 @@ static int host_process(struct hozo_ctx *ctx, int32_t *pid, int *pidfd)
 
     if (call_allowed(k, "hozo_process", IN(ATTACH)) < 0)
         return -1;
+    if (launch_await(k->c, k->err) < 0) {
+        k->failed = true;
+        return -1;
+    }
     *pid = k->c->pid;
     *pidfd = k->c->pidfd;
     return 0;

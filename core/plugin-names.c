@@ -5,25 +5,6 @@
 
 #include <string.h>
 
-#include "core/json-scan.h"
-
-void path_member(struct text *path, const char *name)
-{
-    if (*name && !name[strspn(name, JSON_PLAIN_NAME)]) {
-        text_append(path, ".", path->length ? 1 : 0);
-        text_append(path, name, strlen(name));
-        return;
-    }
-    text_append(path, "[", 1);
-    text_json(path, name);
-    text_append(path, "]", 1);
-}
-
-void path_element(struct text *path, size_t index)
-{
-    text_add(path, "[%zu]", index);
-}
-
 const struct spec_field *spec_find(const char *field)
 {
     const struct spec_field *table = spec_config, *row = NULL;

@@ -62,10 +62,6 @@ static inline const char *plugin_where(const struct plugin *p)
 /* The row of the specification for a path like "linux.resources.devices[].major", or NULL. */
 const struct spec_field *spec_find(const char *field);
 
-/* How errors name a place: linux.sysctl["net.core.somaxconn"], mounts[3].type. */
-void path_member(struct text *path, const char *name);
-void path_element(struct text *path, size_t index);
-
 /* --- plugin-fields.c and plugin-rows.c: what the rows say ------------------------------------- */
 
 /* Opens the files of all present members. */

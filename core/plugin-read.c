@@ -125,8 +125,8 @@ static int reach_start(struct call *k, struct reach *r, const struct json *doc, 
     r->node = at->node;
     /* The document is the cursor's; asked through the wrong function, it stays guarded. */
     r->guarded = place_of(at)->field;
-    text_add(&r->path, "%s", at->path);
-    text_add(&r->field, "%s", r->guarded ? place_of(at)->field : "");
+    text_put(&r->path, at->path);
+    text_put(&r->field, r->guarded ? place_of(at)->field : "");
     return 0;
 }
 
@@ -162,7 +162,7 @@ static int reach_member(struct call *k, struct reach *r, const char **rest)
         return -1;
     path_member(&r->path, name);
     if (map)
-        text_add(&r->field, ".*");
+        text_put(&r->field, ".*");
     else
         path_member(&r->field, name);
     r->node = json_get(r->node, name);
@@ -260,13 +260,13 @@ int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
         return 0;
     if (cJSON_IsArray((const cJSON *)at->node)) {
         path_element(&r.path, index);
-        text_add(&r.field, "[]");
+        text_put(&r.field, "[]");
     } else {
         bool map = r.guarded && r.field.at && is_map(k->plugin->d, r.field.at);
 
         path_member(&r.path, child->string);
         if (map)
-            text_add(&r.field, ".*");
+            text_put(&r.field, ".*");
         else
             path_member(&r.field, child->string);
     }

@@ -5,8 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/json-scan.h"
-
 const struct spec_field *spec_member(const struct spec_field *table, const char *name)
 {
     for (const struct spec_field *row = table; row && row->name; row++)
@@ -20,17 +18,6 @@ const struct spec_field *spec_member(const struct spec_field *table, const char 
 
 static int walk_members(struct text *path, const cJSON *object, const struct spec_field *table,
                         const struct spec_visit *v);
-
-static void add_member(struct text *path, const char *name)
-{
-    if (*name && !name[strspn(name, JSON_PLAIN_NAME)]) {
-        text_add(path, "%s%s", path->length ? "." : "", name);
-        return;
-    }
-    text_append(path, "[", 1);
-    text_json(path, name);
-    text_append(path, "]", 1);
-}
 
 static void cut(struct text *path, size_t length)
 {
@@ -64,11 +51,11 @@ static int walk_node(struct text *path, const cJSON *node, const struct spec_fie
         return 0;
     cJSON_ArrayForEach (element, node) {
         if (row->type == SPEC_ARRAY)
-            text_add(path, "[%zu]", i++);
+            path_element(path, i++);
         else if (cJSON_IsNull(element))
             continue;
         else
-            add_member(path, element->string);
+            path_member(path, element->string);
         rc = walk_node(path, element, row->members, v);
         if (rc < 0)
             return rc;
@@ -89,7 +76,7 @@ static int walk_members(struct text *path, const cJSON *object, const struct spe
 
         if (cJSON_IsNull(node))
             continue;
-        add_member(path, node->string);
+        path_member(path, node->string);
         if (row)
             rc = walk_node(path, node, row, v);
         else if (v->unknown)
@@ -106,7 +93,7 @@ int spec_walk(const cJSON *object, const struct spec_field *table, const char *p
 {
     auto_text struct text at = {0};
 
-    text_add(&at, "%s", path);
+    text_put(&at, path);
     return cJSON_IsObject(object) ? walk_members(&at, object, table, v) : 0;
 }
 
@@ -168,8 +155,8 @@ static int check_object(struct check *c, const char *path, const cJSON *node,
 
         if (!row->required || json_get(node, row->name))
             continue;
-        text_add(&missing, "%s", path);
-        add_member(&missing, row->name);
+        text_put(&missing, path);
+        path_member(&missing, row->name);
         return missing.failed ? fail_memory(c->err) : fail(c->err, 0, missing.at, "is missing");
     }
     return 0;

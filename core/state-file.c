@@ -232,7 +232,7 @@ static int read_state(const struct json *doc, const char *id, struct state *s, s
     if (json_i64(doc, json_get(root, "format"), &format))
         return damaged(err, "format");
     if (format != STATE_FORMAT)
-        return fail(err, 0, NULL, "state.json is of a newer version of hozo");
+        return fail(err, ENOTSUP, NULL, "state.json is of a newer version of hozo");
     if (read_strings(root, s, strings, err))
         return -1;
     if (!s->id || strcmp(s->id, id) || !s->bundle)

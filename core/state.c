@@ -125,12 +125,15 @@ int state_create(const char *root, const char *id, struct error *err)
                        ? fail(err, 0, NULL, "container with given ID already exists: %s", id)
                        : fail(err, errno, NULL, "make %s/%s", root, id);
         auto_close int fd = openat(rootfd, id, DIRECTORY);
-        if (fd < 0 && errno != ENOENT)
-            return fail(err, errno, NULL, "open %s/%s", root, id);
-        /* A `delete` may take the new directory for the rest of a crash before it is locked. */
-        int same = fd < 0 ? 0 : directory_lock(rootfd, id, fd, err);
-        if (same < 0)
+        int same = fd >= 0           ? directory_lock(rootfd, id, fd, err)
+                   : errno == ENOENT ? 0
+                                     : fail(err, errno, NULL, "open %s/%s", root, id);
+
+        /* 0: a `delete` took the new directory for the rest of a crash before it was locked. */
+        if (same < 0) {
+            unlinkat(rootfd, id, AT_REMOVEDIR);
             return -1;
+        }
         if (same)
             return steal_fd(fd);
     }
@@ -226,6 +229,14 @@ int state_pidfd(const struct state *s)
     return steal_fd(fd);
 }
 
+/* The FIFOs outlive a `start` that was killed. Until its program runs, the process has this one open. */
+static bool waits_for_start(int dirfd)
+{
+    auto_close int fd = openat(dirfd, "result", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+    return fd >= 0 || (errno != ENXIO && errno != ENOENT);
+}
+
 enum status state_status(int dirfd, const struct state *s)
 {
     auto_close int pidfd = state_pidfd(s);
@@ -234,7 +245,7 @@ enum status state_status(int dirfd, const struct state *s)
         return STATUS_STOPPED;
     if (!s->complete)
         return STATUS_CREATING;
-    if (!faccessat(dirfd, "start", F_OK, AT_SYMLINK_NOFOLLOW))
+    if (!faccessat(dirfd, "start", F_OK, AT_SYMLINK_NOFOLLOW) && waits_for_start(dirfd))
         return STATUS_CREATED;
     return cgroup_frozen(&s->cgroup) ? STATUS_PAUSED : STATUS_RUNNING;
 }

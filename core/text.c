@@ -44,23 +44,34 @@ void text_append(struct text *t, const char *bytes, size_t size)
     t->at[t->length] = '\0';
 }
 
+void text_put(struct text *t, const char *string)
+{
+    text_append(t, string, strlen(string));
+}
+
 void text_add(struct text *t, const char *fmt, ...)
 {
     va_list ap;
     int n;
 
+    /* As a rule it fits into what is there. */
+    if (!reserve(t, 0))
+        return;
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(t->at + t->length, t->room - t->length, fmt, ap);
     va_end(ap);
     if (n < 0) {
         t->failed = true;
         return;
     }
-    if (!reserve(t, (size_t)n))
-        return;
-    va_start(ap, fmt);
-    vsnprintf(t->at + t->length, (size_t)n + 1, fmt, ap);
-    va_end(ap);
+    if ((size_t)n >= t->room - t->length) {
+        t->at[t->length] = '\0';
+        if (!reserve(t, (size_t)n))
+            return;
+        va_start(ap, fmt);
+        vsnprintf(t->at + t->length, (size_t)n + 1, fmt, ap);
+        va_end(ap);
+    }
     t->length += (size_t)n;
 }
 
@@ -129,4 +140,37 @@ void text_json_tree(struct text *t, const struct json *doc, const cJSON *node)
     } else {
         text_add(t, "%s", cJSON_IsTrue(node) ? "true" : cJSON_IsFalse(node) ? "false" : "null");
     }
+}
+
+/* --- paths ------------------------------------------------------------------------------------ */
+
+bool json_plain_name(const char *name, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            c != '_' && c != '-')
+            return false;
+    }
+    return length;
+}
+
+void path_member(struct text *path, const char *name)
+{
+    size_t length = strlen(name);
+
+    if (json_plain_name(name, length)) {
+        text_append(path, ".", path->length ? 1 : 0);
+        text_append(path, name, length);
+        return;
+    }
+    text_append(path, "[", 1);
+    text_json(path, name);
+    text_append(path, "]", 1);
+}
+
+void path_element(struct text *path, size_t index)
+{
+    text_add(path, "[%zu]", index);
 }

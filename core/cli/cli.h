@@ -44,6 +44,7 @@ struct globals {
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
     const char *plugin_dir; /* NULL: the built-in list */
     bool debug, systemd_cgroup;
+    unsigned inherited; /* descriptors 3 .. inherited+2 were open when hozo began */
     const struct log *logger;
 };
 

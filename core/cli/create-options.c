@@ -32,14 +32,15 @@ int create_load(const struct globals *g, const struct create_options *o, const c
         return fail_memory(err);
     if (!c->state.bundle || (dirfd = open(c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return fail(err, errno, NULL, "bundle %s", bundle);
-    if (create_count_fds(c, o->preserve_fds, err) < 0)
+    if (create_count_fds(g, c, o->preserve_fds, err) < 0)
         return -1;
     if (config_load(c, o->config ? AT_FDCWD : dirfd, o->config ? o->config : "config.json", err) < 0)
         return -1;
     return c->facts.root ? 0 : facts_collect(&c->facts, err);
 }
 
-int create_count_fds(struct container *c, unsigned preserve, struct error *err)
+int create_count_fds(const struct globals *g, struct container *c, unsigned preserve,
+                     struct error *err)
 {
     const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 
@@ -53,9 +54,9 @@ int create_count_fds(struct container *c, unsigned preserve, struct error *err)
     if (preserve > 65536)
         return fail(err, 0, NULL, "--preserve-fds: %u is too many", preserve);
     c->preserve_fds = c->listen_fds + preserve;
-    for (unsigned fd = 3; fd < 3 + c->preserve_fds; fd++)
-        if (fcntl((int)fd, F_GETFD) < 0)
-            return fail(err, errno, NULL, "descriptor %u is to be passed on, but", fd);
+    /* What is open there by now may be hozo's own, even a directory of the host. */
+    if (c->preserve_fds > g->inherited)
+        return fail(err, EBADF, NULL, "descriptor %u is to be passed on, but", 3 + g->inherited);
     return 0;
 }
 

@@ -36,6 +36,7 @@ int create_deliver(struct container *c, const struct create_options *o, int *con
                    struct error *err);
 
 /* Counts what is passed on: LISTEN_FDS of socket activation, then --preserve-fds. */
-int create_count_fds(struct container *c, unsigned preserve, struct error *err);
+int create_count_fds(const struct globals *g, struct container *c, unsigned preserve,
+                     struct error *err);
 
 #endif

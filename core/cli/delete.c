@@ -30,7 +30,11 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
             return 0;
         if (c.dirfd < 0 || (err->errnum != ENODATA && !force))
             return -1;
-        return state_remove(g->root, argv[0], c.dirfd, err);
+        /* Never written, or rubbish. With the configuration only the hooks are lost. */
+        if (!c.state.id && (!err->errnum || err->errnum == ENODATA))
+            return state_remove(g->root, argv[0], c.dirfd, err);
+        if (!c.state.id)
+            return -1;
     }
     status = state_status(c.dirfd, &c.state);
     if (!force && status != STATUS_STOPPED && status != STATUS_CREATED)

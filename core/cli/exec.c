@@ -7,6 +7,7 @@
 #include "core/exec.h"
 #include "core/lifecycle.h"
 #include "core/linux/console-socket.h"
+#include "core/linux/launch.h"
 #include "core/linux/terminal.h"
 #include "core/pidfile.h"
 
@@ -33,19 +34,29 @@ static int check_terminal(const struct exec_options *x, bool terminal, struct er
     return 0;
 }
 
-static int start(struct container *c, struct exec_options *x, const char *root, const char *id,
-                 int *console, struct error *err)
+static int deliver(const struct container *c, const struct exec_options *x, int console,
+                   struct error *err)
+{
+    if (x->console_socket && console_send(x->console_socket, console, err) < 0)
+        return -1;
+    return x->pid_file ? pidfile_write(x->pid_file, c->pid, err) : 0;
+}
+
+static int start(const struct globals *g, struct container *c, struct exec_options *x,
+                 const char *id, int *console, struct error *err)
 {
     auto_json struct json process = {0};
 
-    if (container_open(c, root, id, err) < 0 || create_count_fds(c, x->preserve_fds, err) < 0 ||
+    if (container_open(c, g->root, id, err) < 0 ||
+        create_count_fds(g, c, x->preserve_fds, err) < 0 ||
         exec_process(c, &x->o, &process, err) < 0 ||
         check_terminal(x, json_bool(process.root, "terminal", false), err) < 0 ||
         container_exec(c, &process, x->o.ignore_paused, console, err) < 0)
         return -1;
-    if (x->console_socket && console_send(x->console_socket, *console, err) < 0)
-        return -1;
-    return x->pid_file ? pidfile_write(x->pid_file, c->pid, err) : 0;
+    if (!deliver(c, x, *console, err))
+        return 0;
+    launch_kill(c); /* who is told of a failure expects no process */
+    return -1;
 }
 
 static int run(const struct globals *g, int argc, char **argv, struct exec_options *x,
@@ -68,7 +79,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
     x->o.capabilities = x->caps.at, x->o.n_capabilities = x->caps.count;
     if (!x->detach && foreground_prepare(&fg, err) < 0)
         return -1;
-    if (start(&c, x, g->root, argv[0], &console, err) < 0)
+    if (start(g, &c, x, argv[0], &console, err) < 0)
         return -1;
     if (x->detach)
         return 0;

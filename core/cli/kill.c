@@ -43,7 +43,7 @@ static int send_all(const struct state *s, int number, struct error *err)
 {
     auto_close int pidfd = state_pidfd(s);
 
-    if (s->cgroup.list)
+    if (s->pid && s->cgroup.list)
         return cgroup_signal(&s->cgroup, number, err);
     return pidfd < 0 ? 0 : signal_init(s, number, err);
 }

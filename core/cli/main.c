@@ -31,11 +31,13 @@ static const struct verb verbs[] = {
 
 /* What is open beside 0, 1, 2 is nobody's business but of --preserve-fds; and no descriptor of ours
  * may become one of those three. */
-static int descriptors(struct error *err)
+static int descriptors(unsigned *inherited, struct error *err)
 {
     for (int fd = 0; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_NOCTTY) != fd)
             return fail(err, errno, NULL, "open /dev/null as descriptor %d", fd);
+    while (fcntl(STDERR_FILENO + 1 + (int)*inherited, F_GETFD) >= 0)
+        ++*inherited;
     if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))
         return fail(err, errno, NULL, "close_range");
     return 0;
@@ -90,9 +92,9 @@ static int choose_cgroup_manager(struct globals *g, struct error *err)
 }
 
 /* The exit status, or a negative number with *err filled. */
-static int run(struct log *log, int argc, char **argv, struct error *err)
+static int run(struct log *log, unsigned inherited, int argc, char **argv, struct error *err)
 {
-    struct globals g = {.log_format = "text", .logger = log};
+    struct globals g = {.log_format = "text", .logger = log, .inherited = inherited};
     auto_free char *root = NULL;
     bool version = false, help = false;
     /* clang-format off */
@@ -151,10 +153,13 @@ int main(int argc, char **argv)
     struct error err = {0};
     struct log log = {.fd = -1};
     char text[sizeof err.path + sizeof err.text + 256];
+    unsigned inherited = 0;
     int status;
 
     signals();
-    status = descriptors(&err) ? -1 : run(&log, argc - (argc > 0), argv + (argc > 0), &err);
+    status = descriptors(&inherited, &err)
+                 ? -1
+                 : run(&log, inherited, argc - (argc > 0), argv + (argc > 0), &err);
 
     if (status < 0 && err.errnum == OPTIONS_HELP)
         status = 0;

@@ -29,6 +29,8 @@ static int begin(const struct globals *g, const struct run_options *o, const cha
         create_deliver(c, &o->create, console, err) < 0)
         return -1;
     if (container_start(c, err) < 0) {
+        if (o->create.pid_file)
+            unlink(o->create.pid_file);
         container_abort(c);
         return -1;
     }

@@ -103,7 +103,7 @@ int path_parent(int root, const char *path, int strict, const char **last)
 int path_target(int root, const char *path, int directory, int strict)
 {
     auto_close int parent = -1, made = -1;
-    int fd = path_open(root, path, O_PATH, strict);
+    int fd = path_open(root, path, O_PATH | (directory ? O_DIRECTORY : 0), strict);
     const char *last;
     mode_t mask;
 

@@ -44,7 +44,8 @@ int op_pivot(struct interpreter *in, const struct plan_op *op)
     if (syscall(SYS_pivot_root, ".", ".") < 0)
         return -1;
     in->step = STEP_UNMOUNT;
-    if (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
+    if (fchdir(old) < 0 || mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 ||
+        umount2(".", MNT_DETACH) < 0)
         return -1;
     in->step = STEP_CHDIR;
     return chdir("/");

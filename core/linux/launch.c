@@ -92,28 +92,44 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
     return m->type == SYNC_FAILED ? report(c, m, err) : 0;
 }
 
-static int born(struct container *c, struct launch *l, pid_t stage, struct error *err)
+int launch_await(struct container *c, struct error *err)
 {
+    struct launch *l = c->launch;
     struct sync_message m;
     int passed, r;
 
-    if (c->state.cgroup.procs && attach_stage(c, l->sync, stage, err) < 0) {
-        kill(stage, SIGKILL);
-        waitpid(stage, NULL, 0);
-        return -1;
-    }
+    if (!l || !l->stage)
+        return 0;
     r = receive(c, l->sync, &m, &passed, BORN_SECONDS, err);
     if (r < 0)
-        kill(stage, SIGKILL);
-    waitpid(stage, NULL, 0);
+        kill(l->stage, SIGKILL);
+    waitpid(l->stage, NULL, 0);
+    l->stage = 0;
     if (r < 0)
         return -1;
     if (m.type != SYNC_BORN || (pid_t)m.value <= 0)
         return fail(err, 0, NULL, "hozo-init sent an unknown message");
     c->pid = (pid_t)m.value;
     c->pidfd = pidfd_open(c->pid, 0);
-    if (c->pidfd < 0)
-        return fail(err, errno, NULL, "pidfd_open");
+    return c->pidfd < 0 ? fail(err, errno, NULL, "pidfd_open") : 0;
+}
+
+/* From the start of the stage process to the blocked inside process. */
+static int bear(struct container *c, struct launch *l, struct error *err)
+{
+    struct error ignored;
+
+    if (c->state.cgroup.procs && attach_stage(c, l->sync, l->stage, err) < 0) {
+        kill(l->stage, SIGKILL); /* it still waits for its first message */
+        waitpid(l->stage, NULL, 0);
+        return -1;
+    }
+    if (l->started && l->started(c, err) < 0) {
+        launch_await(c, &ignored); /* so that the inside process can be ended */
+        return -1;
+    }
+    if (launch_await(c, err) < 0)
+        return -1;
     return l->born ? l->born(c, err) : 0;
 }
 
@@ -156,18 +172,21 @@ int launch(struct container *c, struct launch *l, struct error *err)
 {
     auto_close int image = init_image(err), plan = -1, theirs = -1;
     struct spawn s;
-    pid_t stage;
+    bool ok;
 
     l->sync = l->console = -1;
     if (image < 0 || channel_open(&l->sync, &theirs, err) < 0 ||
         (plan = plan_memfd(c->plan, err)) < 0)
         return -1;
     s = (struct spawn){.image = image, .plan_fd = plan, .sync = theirs, .plan = c->plan};
-    stage = spawn(c, l, &s, err);
+    l->stage = spawn(c, l, &s, err);
     /* From now on the end of the other side is the end of file here. */
     close(steal_fd(theirs));
-    if (stage >= 0 && !born(c, l, stage, err) && !channel_send(l->sync, SYNC_GO, err) &&
-        !converse(c, l, err))
+    c->launch = l;
+    ok = l->stage > 0 && !bear(c, l, err) && !channel_send(l->sync, SYNC_GO, err) &&
+         !converse(c, l, err);
+    c->launch = NULL;
+    if (ok)
         return 0;
     launch_kill(c);
     cleanup_close(&l->sync);

@@ -6,16 +6,22 @@
 #include "core/container.h"
 
 struct launch {
+    /* The stage process has started: work for the time that it takes. May call launch_await(). */
+    int (*started)(struct container *c, struct error *err);
     /* The inside process exists and is blocked: c->pid and c->pidfd are set. */
     int (*born)(struct container *c, struct error *err);
     /* exec: a cgroup that cannot take the process is replaced by the one where init now is. */
     bool follow_init;
+    pid_t stage; /* the stage process, until it has been waited for */
     int sync;    /* result: our end of the socket */
     int console; /* result: master of the terminal, or -1 */
 };
 
 /* On failure the process, if there was one, has been killed and reaped. */
 int launch(struct container *c, struct launch *l, struct error *err);
+
+/* Waits until the inside process is there: c->pid, c->pidfd. Again: does nothing. */
+int launch_await(struct container *c, struct error *err);
 
 /* exec: waits until the program runs (end of file) or its execve has failed. */
 int launch_executed(struct container *c, struct launch *l, struct error *err);

@@ -123,7 +123,7 @@ struct hozo_plugin {
     hozo_callback validate; /* pure: relations between fields */
     hozo_callback plan;     /* pure: appends operations */
     hozo_callback prepare;  /* first side effect, on the host, before any process exists */
-    hozo_callback attach;   /* the process exists and is blocked */
+    hozo_callback attach;   /* the process is being made; hozo_process() waits until it is there, blocked */
     hozo_callback exec;     /* pure: appends operations for a process that joins */
     hozo_callback cleanup;  /* undo; must succeed when repeated; reverse order */
 };
@@ -239,7 +239,8 @@ struct hozo_host {
 
     /* From `prepare`, `attach`: the plugin's own work of this phase in order: 1, or 0 behind the last. */
     int (*work)(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
-    /* From `attach`: the blocked process, as the host sees it. */
+    /* From `attach`: waits until the process exists and is blocked, and names it as the host sees it. What
+     * needs no process is done before that call, in the time that the process takes to start. */
     int (*process)(struct hozo_ctx *ctx, int32_t *pid, int *pidfd);
 
     /* One JSON value that is kept with the container: set before a side effect, so that `cleanup` finds

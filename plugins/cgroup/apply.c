@@ -194,10 +194,18 @@ static int write_work(struct applying *a, const struct hozo_work *w)
 
 static int restrict_devices(struct applying *a, const struct hozo_work *w)
 {
-    int r =
-        a->dir < 0 ? -EBADF : device_program_attach(a->dir, w->data, w->data_size, a->in.exists);
+    int r = a->dir < 0 ? -EBADF : device_program_attach(a->dir, w->data, w->data_size);
 
     return r < 0 ? hozo_error(a->ctx, -r, w->path, "device program of %s", a->in.directory) : 0;
+}
+
+static int await(struct applying *a, const struct hozo_work *w)
+{
+    int32_t pid;
+    int pidfd;
+
+    (void)w;
+    return hozo_process(a->ctx, &pid, &pidfd);
 }
 
 static int carry_out(struct applying *a)
@@ -208,6 +216,7 @@ static int carry_out(struct applying *a)
     } acts[] = {
         {WORK_HIERARCHY, hierarchy}, {WORK_MKDIR, make},          {WORK_ENTER, enter},
         {WORK_WRITE, write_work},    {WORK_WRITE_IF, write_work}, {WORK_DEVICES, restrict_devices},
+        {WORK_AWAIT, await},
     };
     struct hozo_work w;
 

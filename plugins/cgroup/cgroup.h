@@ -178,6 +178,7 @@ int device_program(const struct device_rules *rules, struct bpf_insn **program, 
                                   */
 #define WORK_MKDIR    "mkdir"    /* directory in that hierarchy */
 #define WORK_ENTER    "enter"    /* directory, made before */
+#define WORK_AWAIT    "await"    /* the container's process */
 #define WORK_WRITE    "write"    /* file=text */
 #define WORK_WRITE_IF "write-if" /* the same; a kernel without the file already behaves so */
 #define WORK_DEVICES  "devices"  /* the rules; data: the program */
@@ -208,7 +209,7 @@ int cgroup_usable(struct cgroup_new *new);
 /* Makes it and its parents. A descriptor, or -1 after hozo_error(); *lost: another one made it. */
 int cgroup_make(struct cgroup_new *new, bool *lost);
 
-/* `replace`: instead of the program that an earlier container has left there. Negative errno. */
-int device_program_attach(int cgroup, const void *program, size_t size, bool replace);
+/* Instead of the program that an earlier container has left there, if any. Negative errno. */
+int device_program_attach(int cgroup, const void *program, size_t size);
 
 #endif

@@ -212,6 +212,15 @@ static int fake_state_set(struct hozo_ctx *ctx, const char *json, size_t size)
     return 0;
 }
 
+/* The tests' processes are there all the time. */
+static int fake_process(struct hozo_ctx *ctx, int32_t *pid, int *pidfd)
+{
+    (void)ctx;
+    *pid = 1;
+    *pidfd = -1;
+    return 0;
+}
+
 static const struct hozo_host host = {
     .size = sizeof(host),
     .error = fake_error,
@@ -228,6 +237,7 @@ static const struct hozo_host host = {
     .plan_work = fake_plan_work,
     .cgroup = fake_cgroup,
     .work = fake_work,
+    .process = fake_process,
     .state_set = fake_state_set,
     .state_find = fake_state_find,
 };

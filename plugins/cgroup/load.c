@@ -75,7 +75,7 @@ static int find_ours(int cgroup)
     return -ENOENT;
 }
 
-int device_program_attach(int cgroup, const void *program, size_t size, bool replace)
+int device_program_attach(int cgroup, const void *program, size_t size)
 {
     auto_close int fd = load(program, size), old = -1;
     union bpf_attr attr = {
@@ -87,10 +87,10 @@ int device_program_attach(int cgroup, const void *program, size_t size, bool rep
     if (fd < 0)
         return fd;
     attr.attach_bpf_fd = (__u32)fd;
-    if (replace && (old = find_ours(cgroup)) >= 0) {
+    if ((old = find_ours(cgroup)) >= 0) {
         attr.attach_flags |= BPF_F_REPLACE;
         attr.replace_bpf_fd = (__u32)old;
-    } else if (replace && old != -ENOENT) {
+    } else if (old != -ENOENT) {
         return old;
     }
     return bpf(BPF_PROG_ATTACH, &attr);

@@ -102,7 +102,7 @@ static const struct hierarchy *hierarchy_of(const struct planning *p, const char
     return NULL;
 }
 
-/* The process that makes the container's first one lives in the cgroup, too, until `attach`: a
+/* The process that makes the container's first one lives in the cgroup, too, until that is there: a
  * limit of one task, set earlier, would forbid the container. */
 static int plan_pids(struct planning *p)
 {
@@ -110,7 +110,8 @@ static int plan_pids(struct planning *p)
 
     if (!p->limits.at[PIDS_LIMIT].set)
         return 0;
-    if (work(p, HOZO_PHASE_ATTACH, limit_rows[PIDS_LIMIT].path, WORK_ENTER, h->directory, NULL, 0))
+    if (work(p, HOZO_PHASE_ATTACH, limit_rows[PIDS_LIMIT].path, WORK_AWAIT, "process", NULL, 0) ||
+        work(p, HOZO_PHASE_ATTACH, limit_rows[PIDS_LIMIT].path, WORK_ENTER, h->directory, NULL, 0))
         return -1;
     return plan_limit(p, h, PIDS_LIMIT, HOZO_PHASE_ATTACH);
 }
@@ -195,7 +196,10 @@ static int plan_devices_v2(struct planning *p)
         return hozo_error(p->ctx, errno, DEVICES, "%zu device rules", p->devices.n);
     if (!n)
         return 0;
-    return work(p, HOZO_PHASE_PREPARE, DEVICES, WORK_DEVICES, text, program, n * sizeof(*program));
+    /* The kernel takes long to verify a program: it does so while hozo-init starts. */
+    if (work(p, HOZO_PHASE_ATTACH, DEVICES, WORK_ENTER, p->all.at[0].directory, NULL, 0) < 0)
+        return -1;
+    return work(p, HOZO_PHASE_ATTACH, DEVICES, WORK_DEVICES, text, program, n * sizeof(*program));
 }
 
 /* The v1 controller if the host has it, else a program on the unified hierarchy. */

@@ -311,13 +311,8 @@ def descriptors_of_the_caller_do_not_leak(box):
 def preserved_descriptors_arrive(box):
     box.running()
     r, w = os.pipe()
-
-    def place():
-        if w != 3:
-            os.dup2(w, 3)
-        os.set_inheritable(3, True)
-    box.exec("sh", "-c", "echo three >&3", options=["--preserve-fds", "1"], preexec_fn=place,
-             close_fds=False).ok()
+    box.exec("sh", "-c", "echo three >&3", options=["--preserve-fds", "1"], close_fds=False,
+             preexec_fn=host.place_descriptors([w])).ok()
     same(os.read(r, 100), b"three\n")
 
 

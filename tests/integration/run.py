@@ -111,16 +111,9 @@ def no_pivot_gives_the_same_container(box):
 @test
 def preserved_descriptors_arrive_and_no_other(box):
     ends = [os.pipe() for _ in range(3)]
-
-    def place():
-        for n, (_, w) in enumerate(ends):
-            os.dup2(w, 20 + n)
-        for n in range(3):
-            os.dup2(20 + n, 3 + n)
-            os.close(20 + n)
-
     b = box.bundle("echo three >&3; echo four >&4; ls /proc/self/fd | wc -w; (echo 5 >&5) 2>&1 | wc -l")
-    p = box.spawn_run(b, "--preserve-fds", "2", preexec_fn=place, close_fds=False)
+    p = box.spawn_run(b, "--preserve-fds", "2", close_fds=False,
+                      preexec_fn=host.place_descriptors([w for _, w in ends]))
     assert p.wait(20) == 0, p.output
     for _, w in ends:
         os.close(w)
@@ -140,11 +133,10 @@ def more_preserved_descriptors_than_are_open_are_refused(box):
 @test
 def sockets_passed_by_listen_fds_arrive_with_their_count(box):
     r, w = os.pipe()
-    os.set_inheritable(w, True)
     b = box.bundle("echo $LISTEN_FDS $LISTEN_PID; echo socket >&3").write()
-    command = (f"exec 3>&{w}; LISTEN_FDS=1 LISTEN_PID=$$ "
-               f"exec {box.runtime} --root {box.root} run --bundle {b.path} c1")
-    result = subprocess.run(["sh", "-c", command], capture_output=True, pass_fds=[w], timeout=20)
+    command = f"LISTEN_FDS=1 LISTEN_PID=$$ exec {box.runtime} --root {box.root} run --bundle {b.path} c1"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, timeout=20, close_fds=False,
+                            preexec_fn=host.place_descriptors([w]))
     os.close(w)
     same(result.stdout, b"1 1\n")
     same(os.read(r, 100), b"socket\n")

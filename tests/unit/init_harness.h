@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hozo-init's interpreter under test: run on a plan in a child, with this process as the runtime. */
+/* hozo-init's interpreter under test: run on a plan in a child, with this process as the runtime.
+ */
 #ifndef TESTS_UNIT_INIT_HARNESS_H
 #define TESTS_UNIT_INIT_HARNESS_H
 
@@ -26,13 +27,13 @@ const char *read_text(const char *file);
 struct plan_builder *new_plan(void);
 
 struct scene {
-    bool namespace_;         /* a mount namespace of its own, private */
-    bool stage;              /* begins as the stage process */
-    int close_at;            /* this end hangs up at this message (an enum sync_type); 0: never */
-    bool root;               /* slot 0 is a descriptor of "root" here */
+    bool namespace_; /* a mount namespace of its own, private */
+    bool stage;      /* begins as the stage process */
+    int close_at;    /* this end hangs up at this message (an enum sync_type); 0: never */
+    bool root;       /* slot 0 is a descriptor of "root" here */
     void (*before)(struct plan_header *); /* in the child, first; may fill slots */
-    int (*probe)(void);      /* in the child, after a plan without exec: 0 is good */
-    void (*created)(pid_t);  /* here, after CREATED */
+    int (*probe)(void);                   /* in the child, after a plan without exec: 0 is good */
+    void (*created)(pid_t);               /* here, after CREATED */
 };
 #define SCENE(...) (&(struct scene){__VA_ARGS__})
 
@@ -41,8 +42,8 @@ struct outcome {
     int errnum;      /* of FAILED; -1: none came */
     unsigned phases; /* bit n: asked for phase n */
     bool born, created;
-    int console;     /* descriptor, or -1 */
-    int status;      /* as of waitpid */
+    int console; /* descriptor, or -1 */
+    int status;  /* as of waitpid */
 };
 
 /* Runs the plan, and frees it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths of a hostile image: whatever its links say, nothing is found or made outside of the root. */
+/* Paths of a hostile image: whatever its links say, nothing is found or made outside of the root.
+ */
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
@@ -13,15 +14,18 @@ static int root;
 /* root/ is the image, outside/ what lies beside it on the host. */
 static void make_image(void)
 {
-    static const char *const directories[] = {"root", "outside", "root/etc", "root/real", "root/a",
-                                              "root/a/b"};
+    static const char *const directories[] = {"root",      "outside", "root/etc",
+                                              "root/real", "root/a",  "root/a/b"};
     static const struct {
         const char *target, *at;
     } links[] = {
-        {"/etc", "root/absolute"},        {"../../../../../../etc", "root/up"},
-        {"/nowhere/at/all", "root/gone"}, {"../../../real", "root/a/b/back"},
-        {"loop", "root/loop"},            {"/proc/self/fd/9", "root/magic"},
-        {"/outside", "root/outside"},
+        {"/etc", "root/absolute"},
+        {"../../../../../../etc", "root/up"},
+        {"/nowhere/at/all", "root/gone"},
+        {"../../../real", "root/a/b/back"},
+        {"loop", "root/loop"},
+        {"/proc/self/fd/9", "root/magic"},
+        {"/../outside", "root/beside"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(directories); i++)
@@ -45,7 +49,8 @@ static bool outside_is_empty(void)
            access("/nowhere", F_OK) < 0;
 }
 
-/* A directory or file at `path` in the image comes to lie at `real`, or is refused with an errno. */
+/* A directory or file at `path` in the image comes to lie at `real`, or is refused with an errno.
+ */
 static bool target(const char *path, int directory, int strict, const char *real, int errnum)
 {
     auto_close int fd = path_target(root, path, directory, strict), there = -1;
@@ -64,15 +69,17 @@ static void targets(void)
     check(target("/new/f/file", 0, 0, "root/new/f/file", 0), "a missing file is made");
     check(target("relative/x", 1, 0, "root/relative/x", 0), "a path without a slash in front");
     check(target("//slashes///x//", 1, 0, "root/slashes/x", 0), "more slashes than needed");
-    check(target("/absolute/sub", 1, 0, "root/etc/sub", 0), "an absolute link leads into the image");
+    check(target("/absolute/sub", 1, 0, "root/etc/sub", 0),
+          "an absolute link leads into the image");
     check(target("/up/sub2", 1, 0, "root/etc/sub2", 0), "a chain of .. ends at the root");
     check(target("/a/b/back/f", 0, 0, "root/real/f", 0), "a link in the middle");
     check(target("/../../../etc", 1, 0, "root/etc", 0), ".. in the path itself");
     check(target("/new/../new2/z", 1, 0, "root/new2/z", 0), ".. behind what is made");
     check(target("/gone", 1, 0, NULL, ENOENT) && target("/gone", 0, 0, NULL, EEXIST) &&
-              target("/gone/below", 1, 0, NULL, ENOENT) && target("/gone/below", 0, 0, NULL, ENOENT),
+              target("/gone/below", 1, 0, NULL, ENOENT) &&
+              target("/gone/below", 0, 0, NULL, ENOENT),
           "a dangling link is refused, as file, as directory, in the middle");
-    check(target("/outside/x", 1, 0, NULL, ENOENT) && target("/outside", 0, 0, NULL, EEXIST),
+    check(target("/beside/x", 1, 0, NULL, ENOENT) && target("/beside", 0, 0, NULL, EEXIST),
           "a link to what exists on the host only");
     check(target("/loop/x", 1, 0, NULL, ELOOP), "a link to itself");
     check(target("/magic", 0, 0, NULL, EEXIST), "a link into /proc is a dangling one");
@@ -129,7 +136,8 @@ static void directories_and_links(void)
     plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/absolute/in-etc"), STR("x"));
     o = run(b, SCENE(.root = true));
     check(succeeded(&o) && !stat("root/w/x", &st) && (st.st_mode & 07777) == 0711 &&
-              readlink("root/w/link", text, sizeof text) == 13 && !strncmp(text, "/proc/self/fd", 13),
+              readlink("root/w/link", text, sizeof text) == 13 &&
+              !strncmp(text, "/proc/self/fd", 13),
           "mkdir and symlink");
     check(is_directory("root/etc"), "an existing path is left as it is");
     check(readlink("root/etc/in-etc", text, sizeof text) == 1, "a link is made behind a link");
@@ -182,7 +190,8 @@ static void nodes(void)
           "another device in its place is refused, and left alone");
     write_text("outside/victim", "");
     chmod("outside/victim", 0600);
-    if (symlink("../../outside/victim", "root/dev/zero") < 0 || symlink("null", "root/dev/full") < 0)
+    if (symlink("../../outside/victim", "root/dev/zero") < 0 ||
+        symlink("null", "root/dev/full") < 0)
         abort();
     o = make_node("/dev/zero", S_IFCHR | 0666, 5, 9);
     check(failed(&o, 0, EEXIST, STEP_VERIFY) && is_node("outside/victim", S_IFREG | 0600, 0, 0),
@@ -198,12 +207,8 @@ static void nodes(void)
     unlink("outside/victim");
 }
 
-/* --- home -------------------------------------------------------------------------------------------- */
-
-static int home_status(void)
-{
-    return 0;
-}
+/* --- home
+ * -------------------------------------------------------------------------------------------- */
 
 /* HOME as the executed program sees it. */
 static const char *home(const char *passwd, unsigned uid)
@@ -220,7 +225,7 @@ static const char *home(const char *passwd, unsigned uid)
     plan_op(b, PHASE_PROCESS, HOME, "process.env", SLOT(0), NUM(uid));
     plan_op(b, PHASE_IDENTITY, FIND_EXEC, NULL, STR(args[0]), STR(NULL));
     plan_op(b, PHASE_EXEC, EXEC, NULL, LIST(args), TEMPLATES(env));
-    o = run(b, SCENE(.root = true, .probe = home_status));
+    o = run(b, SCENE(.root = true));
     return o.errnum == -1 && !o.status ? read_text("home") : "(failed)";
 }
 
@@ -230,14 +235,16 @@ static void homes(void)
     static const struct {
         const char *passwd, *wanted, *name;
     } cases[] = {
-        {"root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n", "/home/ann", "the line"},
+        {"root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000::/home/ann:/bin/sh\n", "/home/ann",
+         "the line"},
         {"ann:x:1000:1000::/home/ann", "/home/ann", "no shell, no newline"},
         {"a:x:1000:1::/first:\nb:x:1000:1::/second:\n", "/first", "the first of two"},
         {"", "/", "an empty file"},
         {"\n\n:\n::::::\nann:x:1000\nann\n", "/", "lines that are none"},
         {"ann:x:1000:1000::relative:/bin/sh\n", "/", "a home that is no absolute path"},
         {"ann:x:1000:1000:::/bin/sh\n", "/", "no home"},
-        {"ann:x:1000x:1::/x:\nann:x: 1000:1::/x:\nann:x:+1000:1::/x:\n", "/", "numbers that are none"},
+        {"ann:x:1000x:1::/x:\nann:x: 1000:1::/x:\nann:x:+1000:1::/x:\n", "/",
+         "numbers that are none"},
         {"ann:x:18446744073709552616:1::/x:\n", "/", "a number that wraps"},
         {"ann:x:4294968296:1::/x:\n", "/", "a number that wraps in 32 bits"},
         {"ann:x:1000:1000::/a\001A:/bin/sh\n", "/a\001A", "a late value's mark is no template"},
@@ -255,14 +262,16 @@ static void homes(void)
     check(!symlink("../../outside/passwd", "root/etc/passwd") && !strcmp(home(NULL, 1000), "/"),
           "a link to a file of the host");
     unlink("root/etc/passwd");
-    check(!mkfifo("root/etc/passwd", 0600) && !strcmp(home(NULL, 1000), "/"), "a FIFO without a writer");
+    check(!mkfifo("root/etc/passwd", 0600) && !strcmp(home(NULL, 1000), "/"),
+          "a FIFO without a writer");
     unlink("root/etc/passwd");
     check(!mkdir("root/etc/passwd", 0700) && !strcmp(home(NULL, 1000), "/"), "a directory");
     rmdir("root/etc/passwd");
     unlink("outside/passwd");
 }
 
-/* --- copy-up ------------------------------------------------------------------------------------------- */
+/* --- copy-up
+ * ------------------------------------------------------------------------------------------- */
 
 static void fill_source(void)
 {
@@ -321,7 +330,8 @@ static void copies(void)
     check(!copy_up(from, to), "copy up");
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         check(same(names[i]), names[i]);
-    check(!strcmp(read_text("to/d/e/f"), "deep") && !strcmp(read_text("to/set"), "content"), "contents");
+    check(!strcmp(read_text("to/d/e/f"), "deep") && !strcmp(read_text("to/set"), "content"),
+          "contents");
     check(getxattr("from/set", "security.capability", value, sizeof value) < 0 ||
               getxattr("to/set", "security.capability", value, sizeof value) == 20,
           "file capabilities outlive the change of owner");

@@ -31,13 +31,13 @@ static struct plan_header *example(void)
     plan_late_add(b, "acme.device");
     plan_op(b, PHASE_PREPARE, WORK, "linux.acme", STR("write"), STR("x"), BYTES("abcdefgh", 8));
     plan_op(b, PHASE_CLONE, CLONE, "linux.namespaces", NUM(CLONE_NEWNS));
-    plan_op(b, PHASE_MOUNTS, MOUNT, "mounts[0]", SLOT(root), STR("/dev"), STR("tmpfs"), STR("tmpfs"),
-            LIST(args), NUM(0), NUM(0), NUM(0));
+    plan_op(b, PHASE_MOUNTS, MOUNT, "mounts[0]", SLOT(root), STR("/dev"), STR("tmpfs"),
+            STR("tmpfs"), LIST(args), NUM(0), NUM(0), NUM(0));
     plan_what(b, "mount tmpfs to /dev");
-    plan_op(b, PHASE_CREATE_CONTAINER, HOOK, "hooks", STR("/bin/true"), LIST(args), LIST(args), NUM(3),
-            TEMPLATE("{\"pid\":" LATE_TEXT_PID "}"));
-    plan_op(b, PHASE_SYSTEM, WRITE, "linux.sysctl", SLOT(proc), STR("sys/x"), TEMPLATE(LATE_TEXT_HOME),
-            NUM(1));
+    plan_op(b, PHASE_CREATE_CONTAINER, HOOK, "hooks", STR("/bin/true"), LIST(args), LIST(args),
+            NUM(3), TEMPLATE("{\"pid\":" LATE_TEXT_PID "}"));
+    plan_op(b, PHASE_SYSTEM, WRITE, "linux.sysctl", SLOT(proc), STR("sys/x"),
+            TEMPLATE(LATE_TEXT_HOME), NUM(1));
     plan_op(b, PHASE_IDENTITY, IDS, "process.user", NUM(1), NUM(1), BYTES(groups, sizeof groups));
     plan_op(b, PHASE_EXEC, EXEC, "process.args", LIST(args), TEMPLATES(env));
     if (plan_finish(b, &plan, &err) < 0)
@@ -45,14 +45,15 @@ static struct plan_header *example(void)
     return plan;
 }
 
-/* Everything that any reader looks at; a sanitizer watches. Returns something, so that it is read. */
+/* Everything that any reader looks at; a sanitizer watches. Returns something, so that it is read.
+ */
 static size_t read_all(struct plan_header *plan, size_t size)
 {
     const struct interpreter in = {.plan = plan, .sync = -1, .result = -1, .blank = -1};
     auto_text struct text out = {0};
     size_t sum = 0;
 
-    plan_for_each(op, plan)
+    plan_for_each (op, plan)
         for (unsigned i = 0; i < PLAN_ARGS_MAX; i++) {
             char type = plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL);
             const char *s = type == 's' || type == 't' ? plan_string(plan, op->arg[i]) : NULL;
@@ -127,7 +128,8 @@ static void damage(const struct plan_header *plan)
     check(refused > ROUNDS / 4 && refused < ROUNDS, "changed bytes: refused, or harmless");
     for (unsigned i = 0; i < ROUNDS / 10; i++) {
         /* Numbers that matter: the header's tables and the operations, to values at the edges. */
-        static const uint32_t edges[] = {0, 1, 7, 8, 0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff};
+        static const uint32_t edges[] = {0,          1,          7,          8,
+                                         0x7fffffff, 0x80000000, 0xfffffff8, 0xffffffff};
         uint32_t at = 12 + 4 * any((plan->slots_offset - 12) / 4);
 
         memcpy(copy, plan, plan->size);
@@ -158,7 +160,7 @@ static bool refused_with(const struct plan_header *plan, void (*change)(struct p
 
 static struct plan_op *op_of(struct plan_header *p, enum plan_kind kind)
 {
-    plan_for_each(op, p)
+    plan_for_each (op, p)
         if (op->kind == kind)
             return (struct plan_op *)op;
     abort();
@@ -223,7 +225,8 @@ static void impossible(const struct plan_header *plan)
         check(refused_with(plan, cases[i].change), cases[i].name);
 }
 
-static bool expands(struct plan_header *plan, const char *home, const char *template, const char *wanted)
+static bool expands(struct plan_header *plan, const char *home, const char *template,
+                    const char *wanted)
 {
     const struct interpreter in = {.plan = plan, .home = (char *)home};
     auto_free char *got = expand(&in, template);
@@ -243,12 +246,32 @@ static void templates(void)
     check(expands(plan, NULL, "<" LATE_TEXT_PID LATE_TEXT_PID ">", pid), "the pid, twice");
     check(expands(plan, NULL, "H=" LATE_TEXT_HOME, "H=/"), "no home: /");
     check(expands(plan, "/h", LATE_TEXT_HOME LATE_TEXT_HOME "x", "/h/hx"), "the home");
-    check(expands(plan, NULL, "\1\1" "A", "\1" "A"), "the mark itself");
-    check(expands(plan, NULL, "\1" "C", NULL), "a late value that nobody has filled");
+    check(expands(plan, NULL,
+                  "\1\1"
+                  "A",
+                  "\1"
+                  "A"),
+          "the mark itself");
+    check(expands(plan, NULL,
+                  "\1"
+                  "C",
+                  NULL),
+          "a late value that nobody has filled");
     check(expands(plan, NULL, NULL, NULL), "no template");
-    check(!plan_late_set(&plan, 2, "eth7", &err) && expands(plan, NULL, "-\1" "C-", "-eth7-"),
+    check(!plan_late_set(&plan, 2, "eth7", &err) && expands(plan, NULL,
+                                                            "-\1"
+                                                            "C-",
+                                                            "-eth7-"),
           "a plugin's late value");
-    check(!plan_late_set(&plan, 2, "\1" "A", &err) && expands(plan, NULL, "\1" "C", "\1" "A"),
+    check(!plan_late_set(&plan, 2,
+                         "\1"
+                         "A",
+                         &err) &&
+              expands(plan, NULL,
+                      "\1"
+                      "C",
+                      "\1"
+                      "A"),
           "what is filled in is no template");
     free(plan);
 }
