@@ -19,6 +19,8 @@ static void add_start(struct compile *p)
     p->result = plan_slot(p->b, "result");
     plan_op(p->b, PHASE_PREPARE, FIFO, NULL, STR("start"), SLOT(p->start));
     plan_op(p->b, PHASE_PREPARE, FIFO, NULL, STR("result"), SLOT(p->result));
+    /* From `report` on the process outlives the runtime: a later delete must know of it before. */
+    plan_op0(p->b, PHASE_LIMITS, RECORD, NULL);
     plan_op0(p->b, PHASE_WAIT, REPORT, NULL);
     plan_op(p->b, PHASE_WAIT, WAIT_START, NULL, SLOT(p->start), SLOT(p->result));
 }

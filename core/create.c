@@ -61,11 +61,13 @@ static int on_started(struct container *c, struct error *err)
     return plugins_call(c, STAGE_ATTACH, err);
 }
 
-/* The process exists and is blocked: from here on a crash leaves a pid that delete finds. */
+/* While the process sets itself up: before it could outlive a crash, its pid is on disk. */
 static int on_born(struct container *c, struct error *err)
 {
     c->state.pid = c->pid;
-    process_stat(c->pid, NULL, &c->state.start_time);
+    /* Without its start time nobody would find it again. */
+    if (!process_stat(c->pid, NULL, &c->state.start_time))
+        return fail(err, 0, NULL, "/proc does not show process %d", (int)c->pid);
     return state_write(c->dirfd, &c->state, err);
 }
 

@@ -58,7 +58,7 @@ static PRINTF(3, 4) int bad(struct scan *s, const char *at, const char *fmt, ...
 
         if (f->array)
             text_add(&path, "[%zu]", f->index);
-        else if (length && strspn(f->key.start, JSON_PLAIN_NAME) >= f->key.length)
+        else if (length && json_plain_length(f->key.start, f->key.length) == f->key.length)
             text_add(&path, "%s%.*s", path.length ? "." : "", length, f->key.start);
         else if (f->key.start)
             text_add(&path, "[\"%.*s\"]", length, f->key.start);

@@ -5,10 +5,6 @@
 
 #include "core/error.h"
 
-/* A member name of these characters stands in a path as it is; any other is quoted:
- * sysctl["net.x"]. */
-#define JSON_PLAIN_NAME "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
-
 struct json_scan {
     char **numbers; /* their source texts, in document order; one block, owned by the caller */
     size_t n_numbers;

@@ -81,7 +81,7 @@ void text_json_tree(struct text *t, const struct json *doc, const cJSON *node);
 /* How errors name a place: linux.sysctl["net.core.somaxconn"], mounts[3].type. */
 void path_member(struct text *path, const char *name);
 void path_element(struct text *path, size_t index);
-/* A name that needs no quotes there: letters, digits, '_' and '-'. */
-bool json_plain_name(const char *name, size_t length);
+/* How much of a text of this length needs no quotes there: letters, digits, '_' and '-'. */
+size_t json_plain_length(const char *text, size_t length);
 
 #endif

@@ -27,6 +27,7 @@
     OP(PROCFS,        "procfs",         "w:proc")                    /* detached, hozo's own */    \
     OP(FIFO,          "fifo",           "s:name w:fifo")             /* in the container's state */\
     OP(OPEN_NS,       "open-ns",        "n:type s:path w:ns")                                      \
+    OP(RECORD,        "record",         "")                          /* pid and start time are on disk */ \
     OP(RLIMIT,        "rlimit",         "s:name u:resource u:soft u:hard")                         \
     OP(HOOK,          "hook",           "s:path l:args l:env u:timeout t:state") /* host or inside */ \
     /* the stage process: still in the runtime's namespaces, credentials and root */               \

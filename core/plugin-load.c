@@ -85,7 +85,7 @@ static bool path_is_sound(const char *path)
     const char *p = path;
 
     do {
-        size_t n = strspn(p, JSON_PLAIN_NAME);
+        size_t n = json_plain_length(p, strlen(p));
 
         if (!n && (p == path || *p != '*'))
             return false;

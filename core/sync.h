@@ -6,7 +6,7 @@
  *
  *     R → S   GO                      only with PLAN_ATTACH_STAGE, once S is in its cgroups
  *     S → R   BORN    value = pid     as S sees it, which is as R sees it; then S exits
- *     R → I   GO                      pid and start time are recorded, ids mapped, plugins attached
+ *     R → I   GO                      ids are mapped, plugins attached
  *     I → R   PHASE   value = phase   I stands before this phase of the runtime; it exists in the plan
  *     R → I   GO                      … which is done
  *     I → R   CONSOLE + descriptor    the master side of the terminal

@@ -144,23 +144,26 @@ void text_json_tree(struct text *t, const struct json *doc, const cJSON *node)
 
 /* --- paths ------------------------------------------------------------------------------------ */
 
-bool json_plain_name(const char *name, size_t length)
+size_t json_plain_length(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)name[i];
+    size_t i = 0;
+
+    while (i < length) {
+        char c = text[i];
 
         if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
             c != '_' && c != '-')
-            return false;
+            break;
+        i++;
     }
-    return length;
+    return i;
 }
 
 void path_member(struct text *path, const char *name)
 {
     size_t length = strlen(name);
 
-    if (json_plain_name(name, length)) {
+    if (length && json_plain_length(name, length) == length) {
         text_append(path, ".", path->length ? 1 : 0);
         text_append(path, name, length);
         return;

@@ -4,6 +4,7 @@
 
 #include "core/cli/cli.h"
 #include "core/lifecycle.h"
+#include "core/log.h"
 
 /* Engines force-delete what may never have existed. */
 static bool is_unknown(const struct error *err)
@@ -31,8 +32,10 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
         if (c.dirfd < 0 || (err->errnum != ENODATA && !force))
             return -1;
         /* Never written, or rubbish. With the configuration only the hooks are lost. */
-        if (!c.state.id && (!err->errnum || err->errnum == ENODATA))
+        if (!c.state.id && (!err->errnum || err->errnum == ENODATA)) {
+            log_error(g->logger, LOG_LEVEL_WARNING, err);
             return state_remove(g->root, argv[0], c.dirfd, err);
+        }
         if (!c.state.id)
             return -1;
     }

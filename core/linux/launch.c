@@ -128,7 +128,7 @@ static int bear(struct container *c, struct launch *l, struct error *err)
         launch_await(c, &ignored); /* so that the inside process can be ended */
         return -1;
     }
-    if (launch_await(c, err) < 0)
+    if (launch_await(c, err) < 0 || channel_send(l->sync, SYNC_GO, err) < 0)
         return -1;
     return l->born ? l->born(c, err) : 0;
 }
@@ -183,8 +183,7 @@ int launch(struct container *c, struct launch *l, struct error *err)
     /* From now on the end of the other side is the end of file here. */
     close(steal_fd(theirs));
     c->launch = l;
-    ok = l->stage > 0 && !bear(c, l, err) && !channel_send(l->sync, SYNC_GO, err) &&
-         !converse(c, l, err);
+    ok = l->stage > 0 && !bear(c, l, err) && !converse(c, l, err);
     c->launch = NULL;
     if (ok)
         return 0;

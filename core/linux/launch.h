@@ -8,7 +8,8 @@
 struct launch {
     /* The stage process has started: work for the time that it takes. May call launch_await(). */
     int (*started)(struct container *c, struct error *err);
-    /* The inside process exists and is blocked: c->pid and c->pidfd are set. */
+    /* The inside process has been let go: c->pid and c->pidfd are set. It dies with this process until the
+     * phase `limits`, for which it waits. */
     int (*born)(struct container *c, struct error *err);
     /* exec: a cgroup that cannot take the process is replaced by the one where init now is. */
     bool follow_init;

@@ -11,7 +11,8 @@ import peers
 from runtimes import CGROUPS, Failure, Floor, Runtime, call
 
 HERE = Path(__file__).resolve().parent
-PROGRAMS = ("floor", "cycle", "launcher", "guest")
+PROGRAMS = {"floor-init": "floor", "cycle": "cycle", "launcher": "launcher", "guest": "guest"}
+FLOORS = {"floor": "floor", "static-floor": "floor-init"}
 
 
 class Rig:
@@ -28,7 +29,7 @@ class Rig:
         self.cgroup = CGROUPS / f"hozo-bench.{os.getpid()}"
         self.cgroup.mkdir()
         self.tools = Path(arguments.tools).resolve() if arguments.tools else self.build()
-        self.runtimes = {"floor": Floor("floor", self.tools / "floor", [], self)}
+        self.runtimes = {n: Floor(n, self.tools / p, [], self) for n, p in FLOORS.items()}
 
     def build(self):
         """The same commands as meson.build's, for a run without a build directory."""
@@ -39,9 +40,11 @@ class Rig:
             include += ["-idirafter", "/usr/include/" + call("cc", "-print-multiarch")]
         else:
             self.notes.append("no musl-gcc: the floor is linked with another C library and larger")
-        for name in PROGRAMS:
+        for name, source in PROGRAMS.items():
             call(musl or "cc", "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-static", "-s",
-                 HERE / f"{name}.c", "-o", tools / name, *include)
+                 HERE / f"{source}.c", "-o", tools / name, *include)
+        call("cc", "-std=gnu11", "-D_GNU_SOURCE", "-DFLOOR_SHARED", "-O2", "-s", HERE / "floor.c",
+             "-o", tools / "floor")
         return tools
 
     def find_runtimes(self):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 
@@ -336,3 +337,4 @@ def list_passes_over_a_state_that_cannot_be_read(box):
     with open(f"{box.root}/bad/state.json", "w") as f:
         f.write("{ rubbish")
     same(box.hozo("list", "-q").ok().out, "good\n")
+    shutil.rmtree(f"{box.root}/bad")

@@ -289,8 +289,14 @@ static void statuses(void)
           "a name with blanks and parentheses");
     check(state_status(dirfd, &s) == STATUS_CREATING, "creating");
     s.complete = true;
-    check(!mkfifoat(dirfd, "start", 0600) && state_status(dirfd, &s) == STATUS_CREATED, "created");
+    check(!mkfifoat(dirfd, "start", 0600) && !mkfifoat(dirfd, "result", 0600) &&
+              state_status(dirfd, &s) == STATUS_RUNNING,
+          "running behind a start that was killed");
+    int result = openat(dirfd, "result", O_RDWR | O_CLOEXEC);
+    check(state_status(dirfd, &s) == STATUS_CREATED, "created");
+    close(result);
     unlinkat(dirfd, "start", 0);
+    unlinkat(dirfd, "result", 0);
     check(state_status(dirfd, &s) == STATUS_RUNNING, "running");
 
     s.cgroup.freeze = v1;
