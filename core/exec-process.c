@@ -53,23 +53,36 @@ static int user_part(const char **s, char end, uint64_t *value, struct error *er
     return 0;
 }
 
-static int add_user(struct text *out, const char *user, const char *const *gids, size_t n_gids,
+/* The configuration's user, but for what the command line says. */
+static int add_user(struct text *out, const struct source *config, const struct exec_overrides *o,
                     struct error *err)
 {
-    uint64_t uid, gid = 0, additional;
-    const char *s = user;
+    const cJSON *own = json_get(config->process, "user"), *group;
+    uint64_t uid = (uint64_t)json_int(config->doc, own, "uid", 0), additional;
+    uint64_t gid = (uint64_t)json_int(config->doc, own, "gid", 0);
+    const char *s = o->user;
+    bool some = false;
 
-    if (user_part(&s, ':', &uid, err) < 0)
+    if (s && user_part(&s, ':', &uid, err) < 0)
         return -1;
-    if (*s++ == ':' && user_part(&s, '\0', &gid, err) < 0)
+    if (s && *s++ == ':' && user_part(&s, '\0', &gid, err) < 0)
         return -1;
-    text_add(out, ",\"user\":{\"uid\":%llu,\"gid\":%llu,\"additionalGids\":[",
-             (unsigned long long)uid, (unsigned long long)gid);
-    for (size_t i = 0; i < n_gids; i++) {
-        s = gids[i];
+    text_add(out, ",\"user\":{\"uid\":%llu,\"gid\":%llu", (unsigned long long)uid,
+             (unsigned long long)gid);
+    if (json_get(own, "umask"))
+        add_member(out, "umask", &(struct source){config->doc, own});
+    text_add(out, ",\"additionalGids\":[");
+    cJSON_ArrayForEach(group, json_get(own, "additionalGids"))
+    {
+        text_add(out, some ? "," : "");
+        text_json_tree(out, config->doc, group);
+        some = true;
+    }
+    for (size_t i = 0; i < o->n_gids; i++) {
+        s = o->gids[i];
         if (user_part(&s, '\0', &additional, err) < 0)
             return -1;
-        text_add(out, "%s%llu", i ? "," : "", (unsigned long long)additional);
+        text_add(out, "%s%llu", some || i ? "," : "", (unsigned long long)additional);
     }
     text_add(out, "]}");
     return 0;
@@ -104,15 +117,6 @@ static void add_capabilities(struct text *out, const struct source *s,
     text_add(out, "}");
 }
 
-static const char *own_user(const struct source *s, char user[24])
-{
-    const cJSON *own = json_get(s->process, "user");
-
-    snprintf(user, 24, "%u:%u", (unsigned)json_int(s->doc, own, "uid", 0),
-             (unsigned)json_int(s->doc, own, "gid", 0));
-    return user;
-}
-
 static int from_command_line(const struct source *config, const struct exec_overrides *o,
                              struct text *out, struct error *err)
 {
@@ -121,7 +125,6 @@ static int from_command_line(const struct source *config, const struct exec_over
                                        "execCPUAffinity"};
     const cJSON *env = json_get(config->process, "env"), *entry;
     bool some = false;
-    char user[24];
     size_t n = 0;
 
     text_add(out, "{\"terminal\":%s,\"noNewPrivileges\":%s,\"args\":[", o->tty ? "true" : "false",
@@ -140,12 +143,8 @@ static int from_command_line(const struct source *config, const struct exec_over
     add_strings(out, o->env, o->n_env, some);
     text_add(out, "],\"cwd\":");
     text_json(out, o->cwd ? o->cwd : json_string(config->process, "cwd", "/"));
-    if (o->user || o->n_gids) {
-        if (add_user(out, o->user ? o->user : own_user(config, user), o->gids, o->n_gids, err) < 0)
-            return -1;
-    } else if (json_get(config->process, "user")) {
-        add_member(out, "user", config);
-    }
+    if (add_user(out, config, o, err) < 0)
+        return -1;
     add_capabilities(out, config, o);
     for (size_t i = 0; i < ARRAY_SIZE(same); i++)
         if (json_get(config->process, same[i]))

@@ -37,15 +37,21 @@ static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *err)
     return 0;
 }
 
-static int check_status(const struct container *c, bool ignore_paused, struct error *err)
+static int check_status(struct container *c, bool ignore_paused, bool *paused, struct error *err)
 {
-    switch (state_status(c->dirfd, &c->state)) {
+    enum status status = state_status(c->dirfd, &c->state);
+
+    *paused = status == STATUS_PAUSED;
+    switch (status) {
     case STATUS_CREATED:
     case STATUS_RUNNING:
         break;
     case STATUS_PAUSED:
-        if (ignore_paused)
+        if (ignore_paused) {
+            /* The process runs when somebody thaws the container, and who deletes it needs the lock. */
+            close(steal_fd(c->dirfd));
             break;
+        }
         return fail(err, 0, NULL,
                     "cannot exec in a paused container (use --ignore-paused to override)");
     default:
@@ -71,7 +77,7 @@ int container_exec(struct container *c, const struct json *process, bool ignore_
     int slot;
 
     *console = -1;
-    if (check_status(c, ignore_paused, err) < 0 || facts_collect(&c->facts, err) < 0 ||
+    if (check_status(c, ignore_paused, &l.patient, err) < 0 || facts_collect(&c->facts, err) < 0 ||
         open_plugins(c, err) < 0 || plugins_for_process(c, process->root, err) < 0)
         return -1;
     init = state_pidfd(&c->state);

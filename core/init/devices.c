@@ -19,13 +19,42 @@ int op_mkdir(struct interpreter *in, const struct plan_op *op)
     return fd < 0 ? -1 : 0;
 }
 
+void forget_parent(struct interpreter *in)
+{
+    if (in->parent.path)
+        close(in->parent.fd);
+    in->parent.path = NULL;
+}
+
+/* Most of what is made lies side by side: its directory is looked up once. */
+static int parent_of(struct interpreter *in, const struct plan_op *op, const char **last)
+{
+    const char *path = plan_string(in->plan, op->arg[1]);
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    int fd;
+
+    if (length && in->parent.path && in->parent.root == op->arg[0] && in->parent.length == length &&
+        !memcmp(in->parent.path, path, length) && slash[1] && strcmp(slash, "/.") &&
+        strcmp(slash, "/..")) {
+        *last = slash + 1;
+        return in->parent.fd;
+    }
+    forget_parent(in);
+    in->step = STEP_TARGET;
+    if ((fd = path_parent(slot_fd(in, op->arg[0]), path, 0, last)) < 0)
+        return -1;
+    in->parent.path = path;
+    in->parent.length = length;
+    in->parent.root = op->arg[0];
+    return in->parent.fd = fd;
+}
+
 int op_symlink(struct interpreter *in, const struct plan_op *op)
 {
-    auto_close int parent = -1;
     const char *last;
+    int parent = parent_of(in, op, &last);
 
-    in->step = STEP_TARGET;
-    parent = path_parent(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]), 0, &last);
     if (parent < 0)
         return -1;
     in->step = STEP_SYMLINK;
@@ -68,18 +97,16 @@ static int finish_node(struct interpreter *in, const struct plan_op *op, int par
 
 int op_mknod(struct interpreter *in, const struct plan_op *op)
 {
-    auto_close int parent = -1;
-    mode_t mask = umask(0);
     const char *last;
-    int r;
+    int parent = parent_of(in, op, &last), r;
+    mode_t mask;
 
-    in->step = STEP_TARGET;
-    parent = path_parent(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]), 0, &last);
     if (parent < 0)
         return -1;
     if (!id_ok(op->arg[5]) || !id_ok(op->arg[6]))
         return refuse(EINVAL);
     in->step = STEP_MKNOD;
+    mask = umask(0);
     r = mknodat(parent, last, (mode_t)op->arg[2], makedev((unsigned)op->arg[3], (unsigned)op->arg[4]));
     umask(mask);
     if (r < 0 && errno != EEXIST)

@@ -80,6 +80,8 @@ int interpret(struct interpreter *in)
 
         in->op = op;
         in->step = STEP_NONE;
+        if (op->kind != OP_MKNOD && op->kind != OP_SYMLINK)
+            forget_parent(in);
         /* From `limits` on the process is more and more its user's. */
         if (op->phase >= PHASE_LIMITS && phase < PHASE_LIMITS)
             slots_spend(in);

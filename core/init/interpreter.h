@@ -23,6 +23,12 @@ struct interpreter {
     bool directory;  /* the working directory has been reached */
     char *program;   /* what find-exec found */
     char *home;      /* late value */
+    struct {         /* the directory of the node or link that was made last; NULL: none */
+        const char *path;
+        size_t length;
+        uint64_t root;
+        int fd;
+    } parent;
     int blank;       /* read-only tmpfs of the masked directories, or -1 */
     bool inside;     /* the inside process, or still the stage process */
 };
@@ -50,6 +56,9 @@ void sync_fail(struct interpreter *in, int errnum);
 
 /* The descriptor of a slot. One that is still empty at the slot `root` of a joining process is "/". */
 int slot_fd(struct interpreter *in, uint64_t slot);
+/* A mount may have changed what the path of that directory means. */
+void forget_parent(struct interpreter *in);
+
 void slot_fill(struct interpreter *in, uint64_t slot, int fd);
 
 /* Closes the slots that no operation from here on reads. */

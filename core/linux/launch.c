@@ -100,7 +100,7 @@ int launch_await(struct container *c, struct error *err)
 
     if (!l || !l->stage)
         return 0;
-    r = receive(c, l->sync, &m, &passed, BORN_SECONDS, err);
+    r = receive(c, l->sync, &m, &passed, l->patient ? -1 : BORN_SECONDS, err);
     if (r < 0)
         kill(l->stage, SIGKILL);
     waitpid(l->stage, NULL, 0);

@@ -13,6 +13,7 @@ struct launch {
     int (*born)(struct container *c, struct error *err);
     /* exec: a cgroup that cannot take the process is replaced by the one where init now is. */
     bool follow_init;
+    bool patient; /* the cgroup is known to be frozen: for as long as it is */
     pid_t stage; /* the stage process, until it has been waited for */
     int sync;    /* result: our end of the socket */
     int console; /* result: master of the terminal, or -1 */

@@ -77,6 +77,18 @@ def preserve_fds_never_passes_a_descriptor_of_hozos_own(box, verb):
         r.fails("descriptor 3 is to be passed on", code=255)
 
 
+# --- exec: what is said on the command line is beside what the configuration says
+
+@test
+def exec_keeps_the_umask_and_the_groups_of_the_configuration(box):
+    b = box.bundle("sleep 100")
+    b.process["user"] = {"uid": 0, "gid": 0, "umask": 0o027, "additionalGids": [7]}
+    box.running(b)
+    script = ["sh", "-c", "umask; id -G"]
+    same(box.exec(*script, options=["-g", "9"]).ok().out, "0027\n0 7 9\n")
+    same(box.exec(*script, options=["-u", "1000:1000"]).ok().out, "0027\n1000 7\n")
+
+
 # --- exec and run that fail late
 
 @test
@@ -155,6 +167,44 @@ def delete_force_does_not_drop_a_state_that_it_cannot_read(box):
     with open(file, "w") as f:
         f.write(state)
     box.hozo("delete", "--force", "c1").ok()
+
+
+# --- a frozen container
+
+def freeze(box, frozen):
+    with open(f"{box.root}/c1/state.json") as f:
+        file = json.load(f)["cgroup"]["freeze"]
+    words = ("THAWED", "FROZEN") if file.endswith("freezer.state") else ("0", "1")
+    with open(file, "w") as f:
+        f.write(words[frozen])
+
+
+def paused(box):
+    box.running()
+    freeze(box, True)
+    box.wait_status("paused")
+
+
+@test
+def an_exec_that_waits_in_a_frozen_container_does_not_keep_delete_from_it(box):
+    paused(box)
+    p = box.spawn("exec", "--ignore-paused", "c1", "true")
+    time.sleep(0.5)
+    assert p.poll() is None, p.output
+    box.hozo("delete", "--force", "c1", timeout=5).ok()
+    same(p.wait(10), 255)
+    box.nothing_left()
+
+
+@test
+def an_exec_in_a_frozen_container_goes_on_when_that_is_thawed(box):
+    paused(box)
+    p = box.spawn("exec", "--ignore-paused", "c1", "echo", "thawed")
+    time.sleep(0.5)
+    assert p.poll() is None, p.output
+    freeze(box, False)
+    same(p.wait(10), 0)
+    same(p.output.out, "thawed\n")
 
 
 # --- start
