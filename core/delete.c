@@ -80,12 +80,13 @@ static int passes(const struct container *c, bool force, const struct error *err
     return force ? 0 : -1;
 }
 
-/* Opens the plugins that the state names. With `force` one that is gone is passed over: everything else
- * is undone. */
+/* Opens the plugins that the state names. With `force` one that is gone is passed over: everything
+ * else is undone. */
 static int open_plugins(struct container *c, bool force, struct error *err)
 {
     for (size_t i = 0; i < c->state.n_plugins; i++)
-        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0 && passes(c, force, err) < 0)
+        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0 &&
+            passes(c, force, err) < 0)
             return -1;
     return 0;
 }

@@ -13,6 +13,8 @@
 #include "core/linux/launch.h"
 #include "core/linux/namespaces.h"
 
+#define STOPPED "cannot exec in a stopped container"
+
 /* The namespaces in which the container's init differs from hozo: setns(2) refuses one's own user
  * namespace, and joining what is the same would be work for nothing. */
 static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *err)
@@ -30,7 +32,8 @@ static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *err)
         }
         snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, k->file);
         if (stat(path, &other) < 0)
-            return fail(err, errno, NULL, "stat %s", path);
+            return errno == ENOENT ? fail(err, 0, NULL, STOPPED)
+                                   : fail(err, errno, NULL, "stat %s", path);
         if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
             *flags |= k->flag;
     }
@@ -48,14 +51,15 @@ static int check_status(struct container *c, bool ignore_paused, bool *paused, s
         break;
     case STATUS_PAUSED:
         if (ignore_paused) {
-            /* The process runs when somebody thaws the container, and who deletes it needs the lock. */
+            /* The process runs when somebody thaws the container, and who deletes it needs the
+             * lock. */
             close(steal_fd(c->dirfd));
             break;
         }
         return fail(err, 0, NULL,
                     "cannot exec in a paused container (use --ignore-paused to override)");
     default:
-        return fail(err, 0, NULL, "cannot exec in a stopped container");
+        return fail(err, 0, NULL, STOPPED);
     }
     return 0;
 }
@@ -63,7 +67,8 @@ static int check_status(struct container *c, bool ignore_paused, bool *paused, s
 static int open_plugins(struct container *c, struct error *err)
 {
     for (size_t i = 0; i < c->state.n_plugins; i++)
-        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0)
+        if (c->state.plugins[i].callbacks &&
+            plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0)
             return -1;
     return 0;
 }
@@ -82,7 +87,7 @@ int container_exec(struct container *c, const struct json *process, bool ignore_
         return -1;
     init = state_pidfd(&c->state);
     if (init < 0)
-        return fail(err, 0, NULL, "cannot exec in a stopped container");
+        return fail(err, 0, NULL, STOPPED);
     if (differing_namespaces(c->state.pid, &request.namespaces, err) < 0 ||
         compile_exec(c, &request, &slot, err) < 0)
         return -1;

@@ -302,9 +302,11 @@ int plugins_record(struct container *c, struct error *err)
         *row = (struct state_plugin){.name = strdup(p->d->name),
                                      .version = strdup(p->d->version),
                                      .file = strdup(p->file),
-                                     .as = strdup(p->as)};
+                                     .as = strdup(p->as),
+                                     .callbacks = p->d->exec ? strdup("exec") : NULL};
         s->n_plugins++;
-        if (!row->name || !row->version || !row->file || !row->as)
+        if (!row->name || !row->version || !row->file || !row->as ||
+            (p->d->exec && !row->callbacks))
             return fail_memory(err);
     }
     return 0;

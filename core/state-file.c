@@ -42,6 +42,7 @@ static const struct {
       {"version", offsetof(struct state_plugin, version)},
       {"file", offsetof(struct state_plugin, file)},
       {"as", offsetof(struct state_plugin, as)},
+      {"callbacks", offsetof(struct state_plugin, callbacks)},
       {"value", offsetof(struct state_plugin, value)},
 };
 

@@ -47,6 +47,7 @@ void state_free(struct state *s)
         free(s->plugins[i].version);
         free(s->plugins[i].file);
         free(s->plugins[i].as);
+        free(s->plugins[i].callbacks);
         free(s->plugins[i].value);
     }
     free(s->plugins);
@@ -112,6 +113,17 @@ static int directory_lock(int rootfd, const char *id, int dirfd, struct error *e
     return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
 }
 
+static int exists(const char *id, struct error *err)
+{
+    return fail(err, 0, NULL, "container with given ID already exists: %s", id);
+}
+
+static bool is_in_use(int dirfd)
+{
+    return !faccessat(dirfd, "config.json", F_OK, AT_SYMLINK_NOFOLLOW) ||
+           !faccessat(dirfd, "state.json", F_OK, AT_SYMLINK_NOFOLLOW);
+}
+
 int state_create(const char *root, const char *id, struct error *err)
 {
     if (id_check(id, err))
@@ -121,15 +133,17 @@ int state_create(const char *root, const char *id, struct error *err)
         return -1;
     for (;;) {
         if (mkdirat(rootfd, id, 0700))
-            return errno == EEXIST
-                       ? fail(err, 0, NULL, "container with given ID already exists: %s", id)
-                       : fail(err, errno, NULL, "make %s/%s", root, id);
+            return errno == EEXIST ? exists(id, err)
+                                   : fail(err, errno, NULL, "make %s/%s", root, id);
         auto_close int fd = openat(rootfd, id, DIRECTORY);
         int same = fd >= 0           ? directory_lock(rootfd, id, fd, err)
                    : errno == ENOENT ? 0
                                      : fail(err, errno, NULL, "open %s/%s", root, id);
 
-        /* 0: a `delete` took the new directory for the rest of a crash before it was locked. */
+        /* A `delete` may have taken the new directory for the rest of a crash before it was locked:
+         * 0, unless another create has made the next one of that name. */
+        if (same > 0 && is_in_use(fd))
+            return exists(id, err);
         if (same < 0) {
             unlinkat(rootfd, id, AT_REMOVEDIR);
             return -1;
@@ -229,7 +243,8 @@ int state_pidfd(const struct state *s)
     return steal_fd(fd);
 }
 
-/* The FIFOs outlive a `start` that was killed. Until its program runs, the process has this one open. */
+/* The FIFOs outlive a `start` that was killed. Until its program runs, the process has this one
+ * open. */
 static bool waits_for_start(int dirfd)
 {
     auto_close int fd = openat(dirfd, "result", O_WRONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);

@@ -25,6 +25,7 @@ struct state_plugin {
     char *name, *version;
     char *file;    /* the real file that was opened; "" in a static build */
     char *as;      /* the file name under which it was opened, without .so */
+    char *callbacks; /* those that only some plugins have and later verbs ask for: "exec", or NULL */
     char *value;   /* its own JSON value, or NULL */
 };
 

@@ -94,6 +94,25 @@ def a_create_in_which_a_call_fails_leaves_nothing(box):
     assert failures > 50
 
 
+@test(sanitized=False)
+def a_create_that_lost_its_new_directory_to_another_leaves_that_alone(box):
+    """A delete may take the new directory for the rest of a crash before it is locked, and another create
+    the id: the first then finds a directory of that name, but not its own."""
+    box.hozo("list").ok()
+    os.makedirs(box.root, exist_ok=True)
+    b = box.bundle("sleep 100").write()
+    slow = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-einject=mkdirat:delay_exit=1000000:when=1",
+                             box.runtime, "--root", box.root, "create", "--bundle", b.path, "c1"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                            env=ENVIRONMENT, text=True)
+    host.eventually(lambda: os.path.isdir(f"{box.root}/c1"))
+    os.rmdir(f"{box.root}/c1")
+    pid = box.running(box.bundle_beside(b, "sleep 100"))
+    assert slow.communicate(timeout=10)[1] == "hozo: container with given ID already exists: c1\n"
+    assert slow.returncode == 1 and host.alive(pid)
+    assert box.state()["status"] == "running"
+
+
 @test(timeout=90, sanitized=False)
 def a_create_that_is_killed_anywhere_can_be_deleted(box):
     arguments = create_arguments(box)
