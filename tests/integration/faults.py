@@ -62,16 +62,18 @@ def delete(box):
     gone(box)
 
 
-def create_arguments(box):
+def create_arguments(box, *verb):
     b = box.bundle("sleep 100")
     b.hook("createRuntime", "/bin/true")
     b.hook("poststop", "/bin/true")
-    return ["create", "--bundle", b.write().path, "--pid-file", f"{box.dir}/pid", "c1"]
+    return [*verb, "--bundle", b.write().path, "--pid-file", f"{box.dir}/pid", "c1"]
 
 
-@test(timeout=90, sanitized=False)
-def a_create_in_which_a_call_fails_leaves_nothing(box):
-    arguments = create_arguments(box)
+@test(timeout=90, sanitized=False, cases={"create": (["create"], "created"),
+                                         "run": (["run", "--detach"], "running")})
+def where_a_call_fails_nothing_is_left(box, case):
+    verb, status = case
+    arguments = create_arguments(box, *verb)
     points = calls(box, *arguments)
     delete(box)
     os.unlink(f"{box.dir}/pid")
@@ -80,7 +82,7 @@ def a_create_in_which_a_call_fails_leaves_nothing(box):
         r = strace(box, failing(*point), *arguments)
         try:
             if r.code == 0:
-                assert box.state()["status"] == "created"
+                assert box.state()["status"] == status
                 r.silent()
                 delete(box)
                 os.unlink(f"{box.dir}/pid")
@@ -115,7 +117,7 @@ def a_create_that_lost_its_new_directory_to_another_leaves_that_alone(box):
 
 @test(timeout=90, sanitized=False)
 def a_create_that_is_killed_anywhere_can_be_deleted(box):
-    arguments = create_arguments(box)
+    arguments = create_arguments(box, "create")
     points = calls(box, *arguments)
     delete(box)
     for point in points:
