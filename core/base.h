@@ -16,8 +16,8 @@
 #define UNUSED            __attribute__((unused))
 
 /* Ownership: a variable marked so gives its resource back when its scope ends. */
-#define auto_free  __attribute__((cleanup(cleanup_free)))
-#define auto_close __attribute__((cleanup(cleanup_close)))
+#define auto_free   __attribute__((cleanup(cleanup_free)))
+#define auto_close  __attribute__((cleanup(cleanup_close)))
 #define auto_fclose __attribute__((cleanup(cleanup_fclose)))
 
 static inline void cleanup_free(void *p)

@@ -17,9 +17,9 @@ int compile_create(struct container *c, struct error *err);
 
 /* What `exec` asks for. */
 struct exec_request {
-    const cJSON *process; /* complete: what exec --process left out is filled in */
+    const cJSON *process;   /* complete: what exec --process left out is filled in */
     const struct json *doc; /* the document that holds it */
-    uint64_t namespaces;  /* CLONE_NEW* of those that differ from hozo's own */
+    uint64_t namespaces;    /* CLONE_NEW* of those that differ from hozo's own */
     bool console;
 };
 
@@ -34,10 +34,10 @@ struct compile {
     struct container *c;
     struct plan_builder *b;
     const cJSON *config, *linux_;
-    bool dev_is_bound; /* /dev belongs to someone else */
+    bool dev_is_bound;             /* /dev belongs to someone else */
     int root, proc, start, result; /* slots; proc < 0 until someone needs it */
-    uint64_t new_namespaces; /* CLONE_NEW* that the container gets */
-    uint64_t namespaces;     /* … and those that it joins */
+    uint64_t new_namespaces;       /* CLONE_NEW* that the container gets */
+    uint64_t namespaces;           /* … and those that it joins */
 };
 
 int compile_proc(struct compile *p);

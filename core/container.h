@@ -27,7 +27,7 @@ struct container {
     /* options of the verb that plugins and the compiler may ask for */
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
     bool no_pivot, no_new_keyring;
-    bool foreground; /* the terminal, if there is one, follows the size of hozo's own */
+    bool foreground;       /* the terminal, if there is one, follows the size of hozo's own */
     unsigned preserve_fds; /* all that the program keeps, listen_fds included */
     unsigned listen_fds;   /* socket activation: how many of them */
     const struct log *log; /* where plugins' lines go; NULL: nowhere */

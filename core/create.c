@@ -91,7 +91,7 @@ static int carry_out(struct container *c, int *console, struct error *err)
 
 static bool runs_create_hooks(const struct container *c)
 {
-    plan_for_each(op, c->plan)
+    plan_for_each (op, c->plan)
         if (op->kind == OP_HOOK)
             return true;
     return false;

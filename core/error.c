@@ -64,7 +64,8 @@ void error_format(const struct error *err, char *buf, size_t size)
     size_t out = 0;
 
     snprintf(line, sizeof line, "%s%s%s%s%s", err->path, err->path[0] ? ": " : "", err->text,
-             err->errnum ? ": " : "", err->errnum ? error_name(err->errnum, name, sizeof name) : "");
+             err->errnum ? ": " : "",
+             err->errnum ? error_name(err->errnum, name, sizeof name) : "");
     for (const unsigned char *p = (const unsigned char *)line; *p && out + 5 < size; p++) {
         if (*p >= 0x20 && *p != 0x7f)
             buf[out++] = (char)*p;

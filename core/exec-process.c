@@ -14,11 +14,11 @@ static const struct {
     const char *name;
     bool inherited;
 } members[] = {
-    {"terminal", false},        {"consoleSize", false}, {"user", true},
-    {"args", false},            {"env", false},         {"cwd", true},
-    {"capabilities", true},     {"rlimits", true},      {"noNewPrivileges", false},
-    {"apparmorProfile", true},  {"selinuxLabel", true}, {"oomScoreAdj", true},
-    {"ioPriority", true},       {"scheduler", true},    {"execCPUAffinity", true},
+    {"terminal", false},       {"consoleSize", false}, {"user", true},
+    {"args", false},           {"env", false},         {"cwd", true},
+    {"capabilities", true},    {"rlimits", true},      {"noNewPrivileges", false},
+    {"apparmorProfile", true}, {"selinuxLabel", true}, {"oomScoreAdj", true},
+    {"ioPriority", true},      {"scheduler", true},    {"execCPUAffinity", true},
 };
 
 struct source {
@@ -72,8 +72,7 @@ static int add_user(struct text *out, const struct source *config, const struct 
     if (json_get(own, "umask"))
         add_member(out, "umask", &(struct source){config->doc, own});
     text_add(out, ",\"additionalGids\":[");
-    cJSON_ArrayForEach(group, json_get(own, "additionalGids"))
-    {
+    cJSON_ArrayForEach (group, json_get(own, "additionalGids")) {
         text_add(out, some ? "," : "");
         text_json_tree(out, config->doc, group);
         some = true;
@@ -104,8 +103,7 @@ static void add_capabilities(struct text *out, const struct source *s,
         bool some = false;
 
         text_add(out, "%s\"%s\":[", i ? "," : "", sets[i]);
-        cJSON_ArrayForEach(name, set)
-        {
+        cJSON_ArrayForEach (name, set) {
             text_add(out, some ? "," : "");
             text_json(out, name->valuestring);
             some = true;
@@ -120,8 +118,8 @@ static void add_capabilities(struct text *out, const struct source *s,
 static int from_command_line(const struct source *config, const struct exec_overrides *o,
                              struct text *out, struct error *err)
 {
-    static const char *const same[] = {"rlimits",     "apparmorProfile", "selinuxLabel",
-                                       "oomScoreAdj", "ioPriority",      "scheduler",
+    static const char *const same[] = {"rlimits",        "apparmorProfile", "selinuxLabel",
+                                       "oomScoreAdj",    "ioPriority",      "scheduler",
                                        "execCPUAffinity"};
     const cJSON *env = json_get(config->process, "env"), *entry;
     bool some = false;
@@ -134,8 +132,7 @@ static int from_command_line(const struct source *config, const struct exec_over
         n++;
     add_strings(out, o->args, n, false);
     text_add(out, "],\"env\":[");
-    cJSON_ArrayForEach(entry, env)
-    {
+    cJSON_ArrayForEach (entry, env) {
         text_add(out, some ? "," : "");
         text_json(out, entry->valuestring);
         some = true;

@@ -181,8 +181,7 @@ int compile_hooks(struct compile *p, struct error *err)
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         unsigned index = 0;
 
-        cJSON_ArrayForEach(hook, json_get(hooks, kinds[i].kind))
-        {
+        cJSON_ArrayForEach (hook, json_get(hooks, kinds[i].kind)) {
             char path[64];
 
             snprintf(path, sizeof path, "hooks.%s[%u]", kinds[i].kind, index++);
@@ -222,8 +221,7 @@ int hooks_run(struct container *c, const char *kind, enum status status, struct 
     state_print_oci(&c->state, status, NULL, false, &state);
     if (state.failed)
         return fail_memory(err);
-    cJSON_ArrayForEach(hook, hooks)
-    {
+    cJSON_ArrayForEach (hook, hooks) {
         struct error own;
         char path[64];
 

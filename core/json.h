@@ -18,10 +18,10 @@
 #define JSON_DEPTH_MAX 64
 
 struct json {
-    char *text;      /* as read, NUL-terminated; owned */
-    size_t size;     /* of the text */
-    cJSON *root;     /* owned */
-    char **numbers;  /* source text of each number, in document order; owned */
+    char *text;     /* as read, NUL-terminated; owned */
+    size_t size;    /* of the text */
+    cJSON *root;    /* owned */
+    char **numbers; /* source text of each number, in document order; owned */
     size_t n_numbers;
 };
 

@@ -9,7 +9,7 @@
 #include "core/base.h"
 
 struct log {
-    int fd;      /* -1: standard error only */
+    int fd; /* -1: standard error only */
     bool json, debug;
 };
 

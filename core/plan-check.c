@@ -187,7 +187,7 @@ int plan_check(const void *buf, size_t size, const char **why)
             !string_ok(&c, plan_lates(h)[i].value))
             return -1;
     *why = "operations";
-    plan_for_each(op, h)
+    plan_for_each (op, h)
         if (!op_ok(&c, op, &phase))
             return -1;
     *why = NULL;

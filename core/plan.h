@@ -18,8 +18,8 @@
 #include "core/base.h"
 #include "core/plan-ops.h"
 
-#define PLAN_MAGIC   "hozoplan"
-#define PLAN_VERSION 1
+#define PLAN_MAGIC    "hozoplan"
+#define PLAN_VERSION  1
 #define PLAN_SIZE_MAX (64u << 20)
 
 enum plan_kind {
@@ -49,18 +49,20 @@ enum plan_step {
 #define PLAN_ATTACH_STAGE 1u /* the stage process waits for GO before anything: cgroup v1 */
 
 /* `how` of mount and bind */
-#define HOW_NO_SYMLINKS 1u /* no component of the target may be a link: proc and sysfs, CVE-2019-19921 */
-#define HOW_ON_PROC     4u /* the target may lie in a procfs; else a link to there is refused, CVE-2019-16884 */
-#define HOW_COPY_UP     2u /* tmpcopyup: what lay at the target is copied into the new mount */
+#define HOW_NO_SYMLINKS                                                                            \
+    1u /* no component of the target may be a link: proc and sysfs, CVE-2019-19921 */
+#define HOW_ON_PROC                                                                                \
+    4u /* the target may lie in a procfs; else a link to there is refused, CVE-2019-16884 */
+#define HOW_COPY_UP 2u /* tmpcopyup: what lay at the target is copied into the new mount */
 /* `how` of console */
 #define HOW_BIND_CONSOLE 1u /* the terminal also becomes /dev/console */
 
 /* Late values that hozo-init itself knows. Those of plugins come behind them. */
 enum plan_late_builtin { LATE_PID, LATE_HOME, LATE_BUILTIN_COUNT };
-#define LATE_MARK     '\001'
+#define LATE_MARK      '\001'
 #define LATE_TEXT_PID  "\001A" /* for string literals */
 #define LATE_TEXT_HOME "\001B"
-#define LATE_MAX      60
+#define LATE_MAX       60
 
 struct plan_header {
     char magic[8];

@@ -222,9 +222,8 @@ int fields_open(struct container *c, struct error *err)
 static const struct plugin *opened_as(const struct plugins *p, const char *path)
 {
     for (size_t i = 0; i < p->n_opened; i++)
-        table_each(char *const, name, &p->opened[i]->d->names)
-            if (!strcmp(*name, path))
-                return p->opened[i];
+        table_each(char *const, name,
+                   &p->opened[i]->d->names) if (!strcmp(*name, path)) return p->opened[i];
     return NULL;
 }
 

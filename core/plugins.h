@@ -17,10 +17,10 @@ struct text;
 
 /* An entry of a plugin directory: NAME.so */
 struct plugin_file {
-    char *name;   /* without .so; "" for an entry that is not NAME.so */
-    char *path;   /* directory/NAME.so; in a static build "(built in)" */
+    char *name;                         /* without .so; "" for an entry that is not NAME.so */
+    char *path;                         /* directory/NAME.so; in a static build "(built in)" */
     const struct hozo_plugin *built_in; /* static build */
-    struct plugin *plugin; /* once it is open under this name */
+    struct plugin *plugin;              /* once it is open under this name */
 };
 
 /* An opened plugin. */
@@ -31,7 +31,7 @@ struct plugin {
 };
 
 struct plugins {
-    const char *dir;    /* --plugin-dir, or NULL for the built-in list */
+    const char *dir; /* --plugin-dir, or NULL for the built-in list */
     bool scanned;
     struct plugin_file *files;
     size_t n_files;

@@ -15,8 +15,8 @@
 enum spec_type {
     SPEC_STRING,
     SPEC_BOOL,
-    SPEC_INT,   /* of `bits`, signed */
-    SPEC_UINT,  /* of `bits` */
+    SPEC_INT,    /* of `bits`, signed */
+    SPEC_UINT,   /* of `bits` */
     SPEC_NUMBER, /* any */
     SPEC_OBJECT, /* `members` */
     SPEC_MAP,    /* any key; values are `element` */

@@ -23,10 +23,11 @@ extern const char *const status_name[];
 /* A plugin that has, or may have, done something for the container. */
 struct state_plugin {
     char *name, *version;
-    char *file;    /* the real file that was opened; "" in a static build */
-    char *as;      /* the file name under which it was opened, without .so */
-    char *callbacks; /* those that only some plugins have and later verbs ask for: "exec", or NULL */
-    char *value;   /* its own JSON value, or NULL */
+    char *file; /* the real file that was opened; "" in a static build */
+    char *as;   /* the file name under which it was opened, without .so */
+    char
+        *callbacks; /* those that only some plugins have and later verbs ask for: "exec", or NULL */
+    char *value;    /* its own JSON value, or NULL */
 };
 
 /* See struct hozo_cgroup. Strings and NULL-terminated vectors are owned. */
@@ -37,14 +38,14 @@ struct state_cgroup {
 
 struct state {
     char *id, *bundle, *rootfs, *oci_version, *created;
-    bool complete;        /* create has ended well */
-    pid_t pid;            /* 0: none yet */
-    uint64_t start_time;  /* of that pid, in clock ticks since boot */
+    bool complete;       /* create has ended well */
+    pid_t pid;           /* 0: none yet */
+    uint64_t start_time; /* of that pid, in clock ticks since boot */
     uid_t owner;
     struct state_cgroup cgroup;
     struct state_plugin *plugins; /* in their order */
     size_t n_plugins;
-    char *annotations;    /* JSON object text, or NULL if the configuration has none */
+    char *annotations;      /* JSON object text, or NULL if the configuration has none */
     bool own_pid_namespace; /* its end ends all of the container's processes */
 };
 

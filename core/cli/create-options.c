@@ -34,7 +34,8 @@ int create_load(const struct globals *g, const struct create_options *o, const c
         return fail(err, errno, NULL, "bundle %s", bundle);
     if (create_count_fds(g, c, o->preserve_fds, err) < 0)
         return -1;
-    if (config_load(c, o->config ? AT_FDCWD : dirfd, o->config ? o->config : "config.json", err) < 0)
+    if (config_load(c, o->config ? AT_FDCWD : dirfd, o->config ? o->config : "config.json", err) <
+        0)
         return -1;
     return c->facts.root ? 0 : facts_collect(&c->facts, err);
 }

@@ -16,7 +16,8 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
 {
     bool force = false;
     const struct option options[] = {
-        {"force", 'f', OPTION_FLAG, &force, NULL, "kill it first if it runs; unknown is no error"}, {0}};
+        {"force", 'f', OPTION_FLAG, &force, NULL, "kill it first if it runs; unknown is no error"},
+        {0}};
     auto_container struct container c;
     enum status status;
 

@@ -25,8 +25,7 @@ static int begin(const struct globals *g, const struct run_options *o, const cha
 {
     if (create_load(g, &o->create, id, c, err) < 0 ||
         create_check_terminal(c, &o->create, o->detach, err) < 0 ||
-        container_create(c, console, err) < 0 ||
-        create_deliver(c, &o->create, console, err) < 0)
+        container_create(c, console, err) < 0 || create_deliver(c, &o->create, console, err) < 0)
         return -1;
     if (container_start(c, err) < 0) {
         if (o->create.pid_file)
@@ -48,8 +47,7 @@ static int run(const struct globals *g, const struct run_options *o, const char 
 
     container_init(&c);
     c.foreground = !o->detach;
-    if ((!o->detach && foreground_prepare(&fg, err) < 0) ||
-        begin(g, o, id, &c, &console, err) < 0)
+    if ((!o->detach && foreground_prepare(&fg, err) < 0) || begin(g, o, id, &c, &console, err) < 0)
         return -1;
     if (o->detach)
         return 0;
@@ -70,7 +68,8 @@ int verb_run(const struct globals *g, int argc, char **argv, struct error *err)
         {0},
     };
 
-    if (options_parse(options, &argc, &argv, err) < 0 || arguments_expect("run", argc, 1, 1, err) < 0)
+    if (options_parse(options, &argc, &argv, err) < 0 ||
+        arguments_expect("run", argc, 1, 1, err) < 0)
         return -1;
     return run(g, &o, argv[0], err);
 }

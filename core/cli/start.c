@@ -11,7 +11,8 @@ int verb_start(const struct globals *g, int argc, char **argv, struct error *err
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
     if (options_parse(options, &argc, &argv, err) < 0 ||
-        arguments_expect("start", argc, 1, 1, err) < 0 || container_open(&c, g->root, argv[0], err) < 0)
+        arguments_expect("start", argc, 1, 1, err) < 0 ||
+        container_open(&c, g->root, argv[0], err) < 0)
         return -1;
     return container_start(&c, err);
 }

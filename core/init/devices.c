@@ -75,7 +75,8 @@ static int change_mode(int fd, mode_t mode)
 }
 
 /* Mode and owner by descriptor: what the name means may change in between. */
-static int finish_node(struct interpreter *in, const struct plan_op *op, int parent, const char *last)
+static int finish_node(struct interpreter *in, const struct plan_op *op, int parent,
+                       const char *last)
 {
     mode_t mode = (mode_t)op->arg[2];
     dev_t device = makedev((unsigned)op->arg[3], (unsigned)op->arg[4]);
@@ -107,7 +108,8 @@ int op_mknod(struct interpreter *in, const struct plan_op *op)
         return refuse(EINVAL);
     in->step = STEP_MKNOD;
     mask = umask(0);
-    r = mknodat(parent, last, (mode_t)op->arg[2], makedev((unsigned)op->arg[3], (unsigned)op->arg[4]));
+    r = mknodat(parent, last, (mode_t)op->arg[2],
+                makedev((unsigned)op->arg[3], (unsigned)op->arg[4]));
     umask(mask);
     if (r < 0 && errno != EEXIST)
         return -1;

@@ -36,7 +36,8 @@ static int search(struct interpreter *in, const char *file, const char *path)
     int worst = ENOENT;
 
     /* An empty element is the working directory, also behind the last colon; an empty list holds none. */
-    for (const char *end = path; *path || (end != path && end[0] == ':'); path = *end ? end + 1 : end) {
+    for (const char *end = path; *path || (end != path && end[0] == ':');
+         path = *end ? end + 1 : end) {
         size_t n = strcspn(path, ":"), length = strlen(file);
         char *full = malloc(n + length + 3);
 

@@ -83,7 +83,8 @@ static int attend(struct interpreter *in, const struct run *h, pid_t pid, int *f
     int status, pause = 1;
     pid_t r;
 
-    while ((r = waitpid(pid, &status, late || (*feeder < 0 && h->deadline < 0) ? 0 : WNOHANG)) <= 0) {
+    while ((r = waitpid(pid, &status, late || (*feeder < 0 && h->deadline < 0) ? 0 : WNOHANG)) <=
+           0) {
         if (r < 0 && errno != EINTR)
             return -1;
         if (r < 0)
@@ -150,13 +151,14 @@ int op_hook(struct interpreter *in, const struct plan_op *op)
     auto_free char **args = vector(in, op->arg[1], false), **env = vector(in, op->arg[2], false);
     auto_free char *state = expand(in, plan_string(in->plan, op->arg[4]));
     struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
-    struct run h = {.path = plan_string(in->plan, op->arg[0]), .state = state, .args = args, .env = env};
+    struct run h = {
+        .path = plan_string(in->plan, op->arg[0]), .state = state, .args = args, .env = env};
     int r;
 
     in->step = STEP_MEMORY;
     if (!args || !env || !state)
         return -1;
-    h.deadline = !op->arg[3]             ? -1
+    h.deadline = !op->arg[3]               ? -1
                  : op->arg[3] < UINT32_MAX ? now_ms() + (int64_t)op->arg[3] * 1000
                                            : INT64_MAX;
     h.preserved = in->plan->preserve_fds;

@@ -73,8 +73,7 @@ int interpret(struct interpreter *in)
     unsigned asked = PHASE_ATTACH, phase = 0;
 
     in->op = plan_ops(in->plan);
-    plan_for_each(op, in->plan)
-    {
+    plan_for_each (op, in->plan) {
         unsigned process = plan_phase_process[op->phase];
         int r;
 
@@ -101,7 +100,7 @@ int interpret(struct interpreter *in)
 
 static bool makes_root(const struct interpreter *in)
 {
-    plan_for_each(op, in->plan)
+    plan_for_each (op, in->plan)
         if (op->kind == OP_ROOT)
             return true;
     return false;
@@ -123,9 +122,10 @@ void slot_fill(struct interpreter *in, uint64_t slot, int fd)
 
 static bool read_later(const struct interpreter *in, uint32_t slot)
 {
-    plan_for_each(op, in->plan)
+    plan_for_each (op, in->plan)
         for (unsigned i = 0; op >= in->op && i < PLAN_ARGS_MAX; i++)
-            if (op->arg[i] == slot && plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL) == 'r')
+            if (op->arg[i] == slot &&
+                plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL) == 'r')
                 return true;
     return false;
 }

@@ -18,28 +18,28 @@ struct interpreter {
     struct plan_header *plan;
     const struct plan_op *op; /* the one that is being executed */
     enum plan_step step;
-    int sync;        /* -1 once the runtime has been told that all is set up */
-    int result;      /* FIFO that takes failures from then on, or -1 */
-    bool directory;  /* the working directory has been reached */
-    char *program;   /* what find-exec found */
-    char *home;      /* late value */
-    struct {         /* the directory of the node or link that was made last; NULL: none */
+    int sync;       /* -1 once the runtime has been told that all is set up */
+    int result;     /* FIFO that takes failures from then on, or -1 */
+    bool directory; /* the working directory has been reached */
+    char *program;  /* what find-exec found */
+    char *home;     /* late value */
+    struct {        /* the directory of the node or link that was made last; NULL: none */
         const char *path;
         size_t length;
         uint64_t root;
         int fd;
     } parent;
-    int blank;       /* read-only tmpfs of the masked directories, or -1 */
-    bool inside;     /* the inside process, or still the stage process */
+    int blank;   /* read-only tmpfs of the masked directories, or -1 */
+    bool inside; /* the inside process, or still the stage process */
 };
 
 typedef int operation(struct interpreter *in, const struct plan_op *op);
 
 operation op_oom_score, op_join, op_clone, op_close, op_session, op_keyring, op_tree, op_root,
     op_mount, op_bind, op_mkdir, op_symlink, op_mknod, op_console, op_pivot, op_move_root, op_write,
-    op_hostname, op_domainname, op_mask, op_readonly, op_root_attr, op_umask, op_chown_stdio, op_home,
-    op_syscall, op_no_new_privs, op_bounding, op_chdir, op_ids, op_capabilities, op_find_exec,
-    op_report, op_wait_start, op_exec, op_hook;
+    op_hostname, op_domainname, op_mask, op_readonly, op_root_attr, op_umask, op_chown_stdio,
+    op_home, op_syscall, op_no_new_privs, op_bounding, op_chdir, op_ids, op_capabilities,
+    op_find_exec, op_report, op_wait_start, op_exec, op_hook;
 
 /* Executes the whole plan; returns only on failure, which it has reported. */
 int interpret(struct interpreter *in);

@@ -40,7 +40,8 @@ static struct plan_header *map_plan(int fd)
 /* Engines start runtimes with signals ignored or blocked; their containers should not inherit that. */
 static void reset_signals(void)
 {
-    static const unsigned char action[64]; /* SIG_DFL, no flags, no mask: all zero in every layout */
+    static const unsigned char
+        action[64]; /* SIG_DFL, no flags, no mask: all zero in every layout */
     const unsigned char none[8] = {0};
 
     for (int s = 1; s <= 64; s++)

@@ -102,9 +102,9 @@ static unsigned long old_flags(uint64_t attr)
         uint64_t attr;
         unsigned long flag;
     } map[] = {
-        {MOUNT_ATTR_RDONLY, MS_RDONLY},   {MOUNT_ATTR_NOSUID, MS_NOSUID},
-        {MOUNT_ATTR_NODEV, MS_NODEV},     {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
-        {MOUNT_ATTR_NOATIME, MS_NOATIME}, {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
+        {MOUNT_ATTR_RDONLY, MS_RDONLY},         {MOUNT_ATTR_NOSUID, MS_NOSUID},
+        {MOUNT_ATTR_NODEV, MS_NODEV},           {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
+        {MOUNT_ATTR_NOATIME, MS_NOATIME},       {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
         {MOUNT_ATTR_NODIRATIME, MS_NODIRATIME}, {MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
     };
     unsigned long flags = 0;
@@ -170,7 +170,8 @@ static int old_mount_propagation(struct interpreter *in, int root, const char *t
 int op_mount(struct interpreter *in, const struct plan_op *op)
 {
     int root = slot_fd(in, op->arg[0]);
-    const char *target = plan_string(in->plan, op->arg[1]), *type = plan_string(in->plan, op->arg[2]);
+    const char *target = plan_string(in->plan, op->arg[1]),
+               *type = plan_string(in->plan, op->arg[2]);
     const char *source = plan_string(in->plan, op->arg[3]);
     auto_free char **options = vector(in, op->arg[4], false);
     bool strict = op->arg[7] & HOW_NO_SYMLINKS;
@@ -179,8 +180,7 @@ int op_mount(struct interpreter *in, const struct plan_op *op)
     if (!options || !target || !type || !source)
         return refuse(EINVAL);
     in->step = STEP_TARGET;
-    if ((onto = path_target(root, target, 1, strict)) < 0 ||
-        check_target(in, onto, op->arg[7]) < 0)
+    if ((onto = path_target(root, target, 1, strict)) < 0 || check_target(in, onto, op->arg[7]) < 0)
         return -1;
     if (needs_old_mount(options, source) && !(op->arg[7] & HOW_COPY_UP)) {
         if (old_mount(in, onto, type, source, options, op->arg[5]) < 0)
@@ -207,7 +207,8 @@ int op_mount(struct interpreter *in, const struct plan_op *op)
 
 int op_bind(struct interpreter *in, const struct plan_op *op)
 {
-    const char *target = plan_string(in->plan, op->arg[1]), *source = plan_string(in->plan, op->arg[2]);
+    const char *target = plan_string(in->plan, op->arg[1]),
+               *source = plan_string(in->plan, op->arg[2]);
     struct mount_attr top = {.attr_set = op->arg[4], .attr_clr = op->arg[5]};
     struct mount_attr all = {.attr_set = op->arg[6], .attr_clr = op->arg[7]};
     auto_close int onto = -1, tree = -1;

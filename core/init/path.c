@@ -12,7 +12,7 @@
 #include "core/init/kernel.h"
 
 /* openat2(2) gives up with EAGAIN while others rename or mount: worth some tries, not endless ones. */
-#define TRIES 128
+#define TRIES         128
 #define PROC_ROOT_INO 1 /* fixed, since Linux 2.6 */
 
 int path_open(int root, const char *path, uint64_t flags, int strict)

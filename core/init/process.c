@@ -102,7 +102,8 @@ int op_syscall(struct interpreter *in, const struct plan_op *op)
     uint64_t args[6];
     uint32_t size;
     const void *bytes = plan_bytes(in->plan, op->arg[3], &size);
-    char *memory = malloc((size_t)size + 1); /* never given back: the call may be one that restricts calls */
+    char *memory =
+        malloc((size_t)size + 1); /* never given back: the call may be one that restricts calls */
 
     if (!memory)
         return -1;

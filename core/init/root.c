@@ -72,5 +72,6 @@ int op_root_attr(struct interpreter *in, const struct plan_op *op)
                               .propagation = op->arg[2] & ~(uint64_t)MS_REC};
 
     in->step = STEP_MOUNT_SETATTR;
-    return sys_mount_setattr(slot_fd(in, op->arg[0]), op->arg[2] & MS_REC ? AT_RECURSIVE : 0, &attr);
+    return sys_mount_setattr(slot_fd(in, op->arg[0]), op->arg[2] & MS_REC ? AT_RECURSIVE : 0,
+                             &attr);
 }

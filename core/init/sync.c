@@ -75,7 +75,8 @@ static size_t put_string(char *to, size_t room, const char *s)
 /* Whoever reads this has no plan: so the texts go with it, in one write, which a pipe does not split. */
 static void fail_to_starter(const struct interpreter *in, const struct sync_message *m)
 {
-    const char *path = plan_string(in->plan, in->op->path), *what = plan_string(in->plan, in->op->what);
+    const char *path = plan_string(in->plan, in->op->path),
+               *what = plan_string(in->plan, in->op->what);
     struct sync_failure f;
     size_t n;
 

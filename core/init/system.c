@@ -27,8 +27,8 @@ static int write_file(struct interpreter *in, int dir, const char *path, const c
                       uint64_t magic)
 {
     struct open_how how = {.flags = O_WRONLY | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-                                      RESOLVE_NO_XDEV};
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+                                      RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
     auto_close int self = -1, fd = -1;
     size_t length = strlen(value);
     struct statfs fs;

@@ -21,8 +21,7 @@ static uint64_t read_set(const cJSON *capabilities, const char *member, uint64_t
     const cJSON *name;
     uint64_t set = 0;
 
-    cJSON_ArrayForEach(name, json_get(capabilities, member))
-    {
+    cJSON_ArrayForEach (name, json_get(capabilities, member)) {
         cap_value_t value;
         uint64_t bit = 0;
 

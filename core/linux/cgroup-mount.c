@@ -21,7 +21,8 @@ static const char *base(const char *path)
 
 /* The container's path in a hierarchy: as the plugin that manages it said, else hozo's own; NULL if the
  * mount does not even show that. */
-static const char *own_path(const struct compile *p, const char *controllers, const cJSON *hierarchy)
+static const char *own_path(const struct compile *p, const char *controllers,
+                            const cJSON *hierarchy)
 {
     size_t length = strlen(controllers);
 
@@ -79,10 +80,10 @@ static int add_v1(struct compile *p, const char *target, const char *path, uint6
     static const char *const tmpfs[] = {"mode=755", NULL};
     const cJSON *hierarchies = json_at(p->c->facts.root, "cgroup", "hierarchies", NULL), *hierarchy;
 
-    plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("tmpfs"), STR("cgroup"),
-            LIST(tmpfs), NUM(set & ~(uint64_t)MOUNT_ATTR_RDONLY), NUM(0), NUM(0));
+    plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("tmpfs"),
+            STR("cgroup"), LIST(tmpfs), NUM(set & ~(uint64_t)MOUNT_ATTR_RDONLY), NUM(0), NUM(0));
     plan_what(p->b, "mount tmpfs to %s", target);
-    cJSON_ArrayForEach(hierarchy, hierarchies)
+    cJSON_ArrayForEach (hierarchy, hierarchies)
         if (add_hierarchy(p, hierarchy, target, path, set, err) < 0)
             return -1;
     if (set & MOUNT_ATTR_RDONLY)

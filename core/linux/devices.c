@@ -16,9 +16,9 @@ static const struct {
 static const struct {
     const char *path, *target;
 } default_links[] = {
-    {"/dev/fd", "/proc/self/fd"},         {"/dev/stdin", "/proc/self/fd/0"},
-    {"/dev/stdout", "/proc/self/fd/1"},   {"/dev/stderr", "/proc/self/fd/2"},
-    {"/dev/core", "/proc/kcore"},         {"/dev/ptmx", "pts/ptmx"},
+    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
+    {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
+    {"/dev/core", "/proc/kcore"},       {"/dev/ptmx", "pts/ptmx"},
 };
 
 static const struct {
@@ -30,7 +30,7 @@ static bool is_configured(const struct compile *p, const char *path)
 {
     const cJSON *device;
 
-    cJSON_ArrayForEach(device, json_get(p->linux_, "devices"))
+    cJSON_ArrayForEach (device, json_get(p->linux_, "devices"))
         if (!strcmp(json_string(device, "path", ""), path))
             return true;
     return false;
@@ -89,8 +89,7 @@ int compile_devices(struct compile *p, struct error *err)
     /* After the mounts: a /dev that was bound from elsewhere is left as it is. */
     if (!p->dev_is_bound)
         add_defaults(p);
-    cJSON_ArrayForEach(device, json_get(p->linux_, "devices"))
-    {
+    cJSON_ArrayForEach (device, json_get(p->linux_, "devices")) {
         char path[64];
 
         snprintf(path, sizeof path, "linux.devices[%u]", index++);

@@ -65,8 +65,7 @@ static int make_fifo(struct container *c, const struct plan_op *op, struct error
 /* What the plan sets in a namespace would be the host's if that is hozo's own. */
 static const struct plan_op *changes_namespace(const struct plan_header *plan, uint64_t type)
 {
-    plan_for_each(op, plan)
-    {
+    plan_for_each (op, plan) {
         bool name = op->kind == OP_HOSTNAME || op->kind == OP_DOMAINNAME;
 
         if (op->phase == PHASE_SYSTEM && (op->kind == OP_WRITE || (name && type == CLONE_NEWUTS)))
@@ -102,8 +101,8 @@ static int open_namespace(struct container *c, const struct plan_op *op, struct 
 
     if (fd < 0)
         return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), errno, STEP_OPEN, err);
-    if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC ||
-        (type = ioctl(fd, NS_GET_NSTYPE)) < 0 || (uint64_t)type != op->arg[0])
+    if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC || (type = ioctl(fd, NS_GET_NSTYPE)) < 0 ||
+        (uint64_t)type != op->arg[0])
         return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), EINVAL, STEP_VERIFY, err);
     if (check_foreign(c, op->arg[0], fd, err) < 0)
         return -1;
@@ -136,7 +135,7 @@ static const char **vector(const struct plan_header *plan, uint64_t arg)
 /* Here the pid is the only late value that a hook's state can hold. */
 static void expand_pid(struct text *out, const char *template, pid_t pid)
 {
-    for (; *template; template++) {
+    for (; *template; template ++) {
         if (*template != LATE_MARK)
             text_append(out, template, 1);
         else if (*++template == LATE_MARK)
@@ -189,7 +188,7 @@ static int host_op(struct container *c, const struct plan_op *op, struct error *
 
 int host_ops(struct container *c, enum plan_phase phase, struct error *err)
 {
-    plan_for_each(op, c->plan)
+    plan_for_each (op, c->plan)
         if (op->phase == phase && host_op(c, op, err) < 0)
             return -1;
     return 0;

@@ -14,9 +14,9 @@ struct launch {
     /* exec: a cgroup that cannot take the process is replaced by the one where init now is. */
     bool follow_init;
     bool patient; /* the cgroup is known to be frozen: for as long as it is */
-    pid_t stage; /* the stage process, until it has been waited for */
-    int sync;    /* result: our end of the socket */
-    int console; /* result: master of the terminal, or -1 */
+    pid_t stage;  /* the stage process, until it has been waited for */
+    int sync;     /* result: our end of the socket */
+    int console;  /* result: master of the terminal, or -1 */
 };
 
 /* On failure the process, if there was one, has been killed and reaped. */

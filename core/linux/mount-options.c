@@ -17,7 +17,7 @@ enum option_kind {
     PROPAGATION, /* `bits` */
     BIND,        /* `bits` = recursive */
     COPY_UP,
-    FILE_SYSTEM, /* a flag of the super block: fsconfig takes it by this name */
+    FILE_SYSTEM,     /* a flag of the super block: fsconfig takes it by this name */
     NOT_FILE_SYSTEM, /* its opposite, which is the default */
 };
 
@@ -149,8 +149,7 @@ int mount_options_parse(const cJSON *options, const char *path, struct mount_opt
     *o = (struct mount_options){.data = calloc(json_length(options) + 1, sizeof *o->data)};
     if (!o->data)
         return fail_memory(err);
-    cJSON_ArrayForEach(option, options)
-    {
+    cJSON_ArrayForEach (option, options) {
         const char *name = option->valuestring;
         const struct mount_option *m =
             bsearch(name, table, ARRAY_SIZE(table), sizeof *table, compare);

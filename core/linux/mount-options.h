@@ -11,7 +11,8 @@ struct mount_options {
     uint64_t rset, rclear; /* … of every mount below it */
     uint64_t propagation;
     bool bind, recursive, copy_up;
-    const char **data;     /* for the file system: NULL-terminated; borrows the configuration's strings */
+    const char *
+        *data; /* for the file system: NULL-terminated; borrows the configuration's strings */
 };
 
 /* `path` is the JSON path of the mount, for errors. The caller frees o->data. */

@@ -59,7 +59,8 @@ static int add_bind(struct compile *p, const char *target, const char *source, c
 static int add_mount(struct compile *p, const cJSON *mount, const char *target, const char *path,
                      const struct mount_options *o, struct error *err)
 {
-    const char *type = json_string(mount, "type", NULL), *source = json_string(mount, "source", NULL);
+    const char *type = json_string(mount, "type", NULL),
+               *source = json_string(mount, "source", NULL);
     uint64_t set = o->set | o->rset;
     char at[256];
 
@@ -85,9 +86,17 @@ static int add_mount(struct compile *p, const cJSON *mount, const char *target, 
 /* What may be mounted below /proc: files that tools of containers replace (lxcfs), and no others, since
  * such a mount can hide what the runtime masks or writes (CVE-2019-16884). */
 static const char *const below_proc[] = {
-    "/proc/cpuinfo", "/proc/diskstats", "/proc/loadavg", "/proc/meminfo", "/proc/net/dev",
-    "/proc/slabinfo", "/proc/stat", "/proc/swaps", "/proc/sys/crypto/fips_enabled",
-    "/proc/sys/kernel/ns_last_pid", "/proc/uptime",
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/loadavg",
+    "/proc/meminfo",
+    "/proc/net/dev",
+    "/proc/slabinfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/sys/crypto/fips_enabled",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/uptime",
 };
 
 /* "//proc/./x/../y/" → "/proc/y": what is compared must be what is mounted on. */
@@ -169,8 +178,7 @@ int compile_mounts(struct compile *p, struct error *err)
     const cJSON *mount;
     unsigned index = 0;
 
-    cJSON_ArrayForEach(mount, json_get(p->config, "mounts"))
-    {
+    cJSON_ArrayForEach (mount, json_get(p->config, "mounts")) {
         char path[64];
 
         snprintf(path, sizeof path, "mounts[%u]", index++);

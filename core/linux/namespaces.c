@@ -11,10 +11,14 @@
 #endif
 
 const struct namespace_kind namespace_kinds[] = {
-    {"pid", "pid", CLONE_NEWPID, true},          {"network", "net", CLONE_NEWNET, true},
-    {"mount", "mnt", CLONE_NEWNS, true},         {"ipc", "ipc", CLONE_NEWIPC, true},
-    {"uts", "uts", CLONE_NEWUTS, true},          {"cgroup", "cgroup", CLONE_NEWCGROUP, true},
-    {"user", "user", CLONE_NEWUSER, false},      {"time", "time", CLONE_NEWTIME, false},
+    {"pid", "pid", CLONE_NEWPID, true},
+    {"network", "net", CLONE_NEWNET, true},
+    {"mount", "mnt", CLONE_NEWNS, true},
+    {"ipc", "ipc", CLONE_NEWIPC, true},
+    {"uts", "uts", CLONE_NEWUTS, true},
+    {"cgroup", "cgroup", CLONE_NEWCGROUP, true},
+    {"user", "user", CLONE_NEWUSER, false},
+    {"time", "time", CLONE_NEWTIME, false},
     {.type = NULL},
 };
 
@@ -34,7 +38,8 @@ static int join(struct compile *p, const struct namespace_kind *kind, const char
     if (file[0] != '/')
         return fail(err, 0, path, "path \"%s\" is not absolute", file);
     if (kind->flag == CLONE_NEWNS)
-        return fail(err, 0, path, "joining a mount namespace is not supported by this version of hozo");
+        return fail(err, 0, path,
+                    "joining a mount namespace is not supported by this version of hozo");
     slot = plan_slot(p->b, kind->file);
     plan_op(p->b, PHASE_PREPARE, OPEN_NS, path, NUM(kind->flag), STR(file), SLOT(slot));
     plan_what(p->b, "join %s namespace %s", kind->type, file);
@@ -50,8 +55,7 @@ int compile_namespaces(struct compile *p, struct error *err)
     const cJSON *ns;
     unsigned index = 0;
 
-    cJSON_ArrayForEach(ns, json_get(p->linux_, "namespaces"))
-    {
+    cJSON_ArrayForEach (ns, json_get(p->linux_, "namespaces")) {
         const char *type = json_string(ns, "type", ""), *file = json_string(ns, "path", "");
         const struct namespace_kind *kind = namespace_kind(type);
         char path[64];
@@ -69,9 +73,9 @@ int compile_namespaces(struct compile *p, struct error *err)
             return -1;
     }
     /* Without it the container's mounts would be made on the host. */
-    if (!(new & CLONE_NEWNS))
+    if (!(new &CLONE_NEWNS))
         return fail(err, 0, "linux.namespaces", "a new mount namespace is required");
-    p->c->state.own_pid_namespace = new & CLONE_NEWPID;
+    p->c->state.own_pid_namespace = new &CLONE_NEWPID;
     p->new_namespaces = new;
     p->namespaces = seen;
     plan_op(p->b, PHASE_CLONE, CLONE, "linux.namespaces", NUM(new));

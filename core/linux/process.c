@@ -12,14 +12,22 @@ static const struct {
     const char *type;
     int resource;
 } rlimits[] = {
-    {"RLIMIT_AS", RLIMIT_AS},           {"RLIMIT_CORE", RLIMIT_CORE},
-    {"RLIMIT_CPU", RLIMIT_CPU},         {"RLIMIT_DATA", RLIMIT_DATA},
-    {"RLIMIT_FSIZE", RLIMIT_FSIZE},     {"RLIMIT_LOCKS", RLIMIT_LOCKS},
-    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
-    {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
-    {"RLIMIT_NPROC", RLIMIT_NPROC},     {"RLIMIT_RSS", RLIMIT_RSS},
-    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},   {"RLIMIT_RTTIME", RLIMIT_RTTIME},
-    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_CORE", RLIMIT_CORE},
+    {"RLIMIT_CPU", RLIMIT_CPU},
+    {"RLIMIT_DATA", RLIMIT_DATA},
+    {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_LOCKS", RLIMIT_LOCKS},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK},
+    {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    {"RLIMIT_NICE", RLIMIT_NICE},
+    {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_NPROC", RLIMIT_NPROC},
+    {"RLIMIT_RSS", RLIMIT_RSS},
+    {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+    {"RLIMIT_RTTIME", RLIMIT_RTTIME},
+    {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RLIMIT_STACK", RLIMIT_STACK},
 };
 
 static int add_rlimit(struct compile *p, const struct process_request *r, const cJSON *rlimit,
@@ -54,8 +62,7 @@ static int add_limits(struct compile *p, const struct process_request *r, struct
     uint64_t seen = 0;
     char path[64];
 
-    cJSON_ArrayForEach(rlimit, json_get(r->process, "rlimits"))
-    {
+    cJSON_ArrayForEach (rlimit, json_get(r->process, "rlimits")) {
         snprintf(path, sizeof path, "%s.rlimits[%u]", r->path, index++);
         if (add_rlimit(p, r, rlimit, &seen, path, err) < 0)
             return -1;
@@ -107,15 +114,13 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
 
     if (!groups)
         return fail_memory(err);
-    cJSON_ArrayForEach(gid, additional)
-    {
+    cJSON_ArrayForEach (gid, additional) {
         uint64_t value = 0;
 
         json_u64(r->doc, gid, &value);
         groups[n++] = (uint32_t)value;
     }
-    capability_sets_read(json_get(r->process, "capabilities"), grantable(p), p->c->log,
-                         &sets);
+    capability_sets_read(json_get(r->process, "capabilities"), grantable(p), p->c->log, &sets);
 
     /* Root may be refused where the user is not (NFS), and the other way round: both try. */
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(0));
@@ -123,9 +128,8 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
     if (json_bool(r->process, "noNewPrivileges", false))
         plan_op0(p->b, PHASE_IDENTITY, NO_NEW_PRIVS, "process.noNewPrivileges");
     plan_op(p->b, PHASE_IDENTITY, BOUNDING, "process.capabilities.bounding", NUM(sets.bounding));
-    plan_op(p->b, PHASE_IDENTITY, IDS, "process.user",
-            NUM(json_int(r->doc, user, "uid", 0)), NUM(json_int(r->doc, user, "gid", 0)),
-            BYTES(groups, n * sizeof *groups));
+    plan_op(p->b, PHASE_IDENTITY, IDS, "process.user", NUM(json_int(r->doc, user, "uid", 0)),
+            NUM(json_int(r->doc, user, "gid", 0)), BYTES(groups, n * sizeof *groups));
     plan_op(p->b, PHASE_IDENTITY, CAPABILITIES, "process.capabilities", NUM(sets.effective),
             NUM(sets.permitted), NUM(sets.inheritable), NUM(sets.ambient));
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(1));
@@ -139,7 +143,7 @@ static const char *find_env(const cJSON *env, const char *name)
     const char *found = NULL;
     const cJSON *entry;
 
-    cJSON_ArrayForEach(entry, env)
+    cJSON_ArrayForEach (entry, env)
         if (!strncmp(entry->valuestring, name, n) && entry->valuestring[n] == '=')
             found = entry->valuestring + n + 1;
     return found;
@@ -171,7 +175,7 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
 
     if (!args || !list)
         return fail_memory(err);
-    cJSON_ArrayForEach(entry, env)
+    cJSON_ArrayForEach (entry, env)
         if (!(list[n++] = escaped(entry->valuestring)))
             return fail_memory(err);
     own = n;
@@ -186,9 +190,12 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
         list[n++] = listen.at;
         list[n++] = "LISTEN_PID=" LATE_TEXT_PID;
     }
-    plan_op(p->b, PHASE_IDENTITY, FIND_EXEC, "process.args", STR(args[0]), STR(find_env(env, "PATH")));
-    plan_what(p->b, strchr(args[0], '/') ? "exec: \"%s\""
-                                         : "exec: \"%s\": executable file not found in $PATH", args[0]);
+    plan_op(p->b, PHASE_IDENTITY, FIND_EXEC, "process.args", STR(args[0]),
+            STR(find_env(env, "PATH")));
+    plan_what(p->b,
+              strchr(args[0], '/') ? "exec: \"%s\""
+                                   : "exec: \"%s\": executable file not found in $PATH",
+              args[0]);
     plan_op(p->b, PHASE_EXEC, EXEC, "process.args", LIST(args), TEMPLATES(list));
     plan_what(p->b, "exec: \"%s\"", args[0]);
     while (own)

@@ -10,12 +10,9 @@ static const struct {
     const char *name;
     uint64_t flags;
 } propagations[] = {
-    {"slave", MS_SLAVE | MS_REC},
-    {"private", MS_PRIVATE | MS_REC},
-    {"unbindable", MS_UNBINDABLE | MS_REC},
-    {"rslave", MS_SLAVE | MS_REC},
-    {"rprivate", MS_PRIVATE | MS_REC},
-    {"runbindable", MS_UNBINDABLE | MS_REC},
+    {"slave", MS_SLAVE | MS_REC},           {"private", MS_PRIVATE | MS_REC},
+    {"unbindable", MS_UNBINDABLE | MS_REC}, {"rslave", MS_SLAVE | MS_REC},
+    {"rprivate", MS_PRIVATE | MS_REC},      {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
 static int find_propagation(const char *name, uint64_t *flags, struct error *err)

@@ -13,11 +13,10 @@ static const struct {
     const char *name; /* with a final '.': all that start so */
     const char *namespace_;
 } sysctls[] = {
-    {"fs.mqueue.", "ipc"},    {"kernel.domainname", "uts"}, {"kernel.hostname", "uts"},
-    {"kernel.msgmax", "ipc"}, {"kernel.msgmnb", "ipc"},     {"kernel.msgmni", "ipc"},
-    {"kernel.sem", "ipc"},    {"kernel.shm_rmid_forced", "ipc"},
-    {"kernel.shmall", "ipc"}, {"kernel.shmmax", "ipc"},     {"kernel.shmmni", "ipc"},
-    {"net.", "network"},
+    {"fs.mqueue.", "ipc"},    {"kernel.domainname", "uts"},      {"kernel.hostname", "uts"},
+    {"kernel.msgmax", "ipc"}, {"kernel.msgmnb", "ipc"},          {"kernel.msgmni", "ipc"},
+    {"kernel.sem", "ipc"},    {"kernel.shm_rmid_forced", "ipc"}, {"kernel.shmall", "ipc"},
+    {"kernel.shmmax", "ipc"}, {"kernel.shmmni", "ipc"},          {"net.", "network"},
 };
 
 static const char *sysctl_namespace(const char *name)
@@ -92,8 +91,7 @@ static int add_paths(struct compile *p, const char *member, enum plan_kind kind,
     const cJSON *entry;
     unsigned index = 0;
 
-    cJSON_ArrayForEach(entry, json_get(p->linux_, member))
-    {
+    cJSON_ArrayForEach (entry, json_get(p->linux_, member)) {
         char path[64];
 
         snprintf(path, sizeof path, "linux.%s[%u]", member, index++);
@@ -110,7 +108,7 @@ int compile_system(struct compile *p, struct error *err)
 {
     const cJSON *sysctl;
 
-    cJSON_ArrayForEach(sysctl, json_at(p->linux_, "sysctl", NULL))
+    cJSON_ArrayForEach (sysctl, json_at(p->linux_, "sysctl", NULL))
         if (add_sysctl(p, sysctl->string, sysctl->valuestring, err) < 0)
             return -1;
     if (add_names(p, err) < 0)
