@@ -26,9 +26,9 @@ int container_open(struct container *c, const char *root, const char *id, struct
         return -1;
     r = state_read(c->dirfd, id, &c->state, err);
     if (r == STATE_ABSENT)
-        return fail(err, ENODATA, NULL, "container %s was never completely created", id);
+        fail(err, 0, NULL, "container %s does not exist: it was never completely created", id);
     if (r < 0)
-        return -1;
+        return r;
     return json_read(&c->config, c->dirfd, "config.json", err);
 }
 

@@ -18,7 +18,7 @@ void container_abort(struct container *c);
 int container_start(struct container *c, struct error *err);
 
 /* Opens ROOT/ID with its lock and reads state and frozen configuration. A directory without a state is
- * a create that died: errnum ENODATA. */
+ * a create that died: STATE_ABSENT is returned. */
 int container_open(struct container *c, const char *root, const char *id, struct error *err);
 
 /* Takes the lock of a container that this execution holds in memory, and reads its state again: others

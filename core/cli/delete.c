@@ -20,6 +20,7 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
         {0}};
     auto_container struct container c;
     enum status status;
+    int opened;
 
     container_init(&c);
     c.log = g->logger;
@@ -27,13 +28,14 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("delete", argc, 1, 1, err) < 0)
         return -1;
-    if (container_open(&c, g->root, argv[0], err) < 0) {
+    opened = container_open(&c, g->root, argv[0], err);
+    if (opened < 0) {
         if (force && c.dirfd < 0 && is_unknown(err))
             return 0;
-        if (c.dirfd < 0 || (err->errnum != ENODATA && !force))
+        if (c.dirfd < 0 || (opened != STATE_ABSENT && !force))
             return -1;
         /* Never written, or rubbish. With the configuration only the hooks are lost. */
-        if (!c.state.id && (!err->errnum || err->errnum == ENODATA)) {
+        if (!c.state.id && (opened == STATE_ABSENT || !err->errnum)) {
             log_error(g->logger, LOG_LEVEL_WARNING, err);
             return state_remove(g->root, argv[0], c.dirfd, err);
         }
