@@ -72,22 +72,21 @@ static int end_processes(struct container *c, struct error *err)
     return cgroup_signal(&c->state.cgroup, SIGKILL, err);
 }
 
-/* With `force` a failure ends nothing, yet is not silent. */
-static int passes(const struct container *c, bool force, const struct error *err)
-{
-    if (force)
-        log_error(c->log, LOG_LEVEL_WARNING, err);
-    return force ? 0 : -1;
-}
-
-/* Opens the plugins that the state names. With `force` one that is gone is passed over: everything
- * else is undone. */
+/* Opens the plugins that the state names. With `force` one that is gone is passed over, and said so:
+ * what it did cannot be undone without it. Any other failure leaves the state, so that delete can be
+ * repeated. */
 static int open_plugins(struct container *c, bool force, struct error *err)
 {
-    for (size_t i = 0; i < c->state.n_plugins; i++)
-        if (plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0 &&
-            passes(c, force, err) < 0)
+    for (size_t i = 0; i < c->state.n_plugins; i++) {
+        int r = plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err);
+
+        if (r >= 0)
+            continue;
+        if (r != PLUGIN_ABSENT || !force)
             return -1;
+        fail_prefix(err, "left behind for container %s", c->state.id);
+        log_error(c->log, LOG_LEVEL_ERROR, err);
+    }
     return 0;
 }
 
@@ -96,8 +95,7 @@ int container_destroy(struct container *c, bool force, struct error *err)
     struct error failed;
 
     if (end_processes(c, err) < 0 || open_plugins(c, force, err) < 0 ||
-        (plugins_cleanup(c, err) < 0 && passes(c, force, err) < 0) ||
-        state_remove(c->root, c->state.id, c->dirfd, err) < 0)
+        plugins_cleanup(c, err) < 0 || state_remove(c->root, c->state.id, c->dirfd, err) < 0)
         return -1;
     /* runtime.md: a poststop hook that fails is a warning, the container is gone. */
     if (hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)

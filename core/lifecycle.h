@@ -26,7 +26,7 @@ int container_open(struct container *c, const char *root, const char *id, struct
 int container_reopen(struct container *c, struct error *err);
 
 /* Ends what is left of the container's processes, undoes what plugins did, removes the state, runs
- * poststop. `force`: whatever a plugin says. */
+ * poststop. `force`: even if a plugin is gone, which is then said on standard error. */
 int container_destroy(struct container *c, bool force, struct error *err);
 
 #endif

@@ -174,9 +174,11 @@ int plugins_open_recorded(struct plugins *p, const char *as, struct error *err)
     if (r)
         return r;
     if ((mask = plugin_masked(p, as)))
-        return fail(err, 0, NULL, "the container uses plugin %s.so, which %s masks", as, mask);
-    return fail(err, 0, NULL, "the container uses plugin %s.so, which is not installed%s%s", as,
-                package ? "; install " : "", package ? package : "");
+        fail(err, 0, NULL, "the container uses plugin %s.so, which %s masks", as, mask);
+    else
+        fail(err, 0, NULL, "the container uses plugin %s.so, which is not installed%s%s", as,
+             package ? "; install " : "", package ? package : "");
+    return PLUGIN_ABSENT;
 }
 
 /* --- order ------------------------------------------------------------------------------------ */

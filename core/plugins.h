@@ -53,7 +53,8 @@ int plugins_scan(struct plugins *p, struct error *err);
  * was open), 0 no such file or masked, -1 error (untrusted, other ABI, two files …). */
 int plugins_open(struct plugins *p, const char *name, struct error *err);
 
-/* Opens by the record of a state: same checks; the name must still resolve to a file. */
+/* Opens by the record of a state: same checks. No such file any more, or masked: PLUGIN_ABSENT. */
+#define PLUGIN_ABSENT (-2)
 int plugins_open_recorded(struct plugins *p, const char *as, struct error *err);
 
 /* Opens what the configuration in c->config needs (and the cgroup manager), checks every field: served,

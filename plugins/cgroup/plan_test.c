@@ -94,6 +94,7 @@ static void test_limits(void)
          "linux.resources.cpu.quota write cpu.max=20000 50000\n"
          "linux.resources.cpu.cpus write cpuset.cpus=0\n"
          "linux.resources.cpu.mems write cpuset.mems=0\n"
+         "linux.resources.pids.limit await process\n"
          "linux.resources.pids.limit enter /cg/box\n"
          "linux.resources.pids.limit write pids.max=7\n");
     plan("v1: all limits", ALL_LIMITS, V1, true,
@@ -120,6 +121,7 @@ static void test_limits(void)
          "linux.cgroupsPath mkdir /cg/pids/box\n"
          "linux.cgroupsPath hierarchy name=systemd=/cg/systemd\n"
          "linux.cgroupsPath mkdir /cg/systemd/box\n"
+         "linux.resources.pids.limit await process\n"
          "linux.resources.pids.limit enter /cg/pids/box\n"
          "linux.resources.pids.limit write pids.max=7\n");
     plan("0 of memory and cpu, and \"\", are not set",
@@ -155,6 +157,7 @@ static void test_devices(void)
     plan("v2: rules", two, V2("/"), true,
          "linux.cgroupsPath hierarchy unified=/cg\n"
          "linux.cgroupsPath mkdir /cg/box\n"
+         "linux.resources.devices enter /cg/box\n"
          "linux.resources.devices devices deny a *:* rwm, allow c 10:229 rw, allow c *:* m, "
          "allow b *:* m, allow c 1:3 rwm, allow c 1:5 rwm, allow c 1:7 rwm, allow c 1:8 rwm, "
          "allow c 1:9 rwm, allow c 5:0 rwm, allow c 5:2 rwm, allow c 136:* rwm\n");

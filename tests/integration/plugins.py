@@ -314,5 +314,5 @@ def delete_with_force_ends_even_if_a_plugin_is_gone(box):
     b = needing(box, "sleep 100")
     plugins.hozo("create", "--bundle", b.write().path, "c1").ok()
     os.remove(f"{plugins.path}/{FILE}")
-    plugins.hozo("delete", "--force", "c1").ends(0)
+    plugins.hozo("delete", "--force", "c1").ends(0).says("left behind", "linux.memoryPolicy.so")
     box.nothing_left()
