@@ -22,7 +22,7 @@ static void put_literal(const struct plan_encoder *e, const char *s)
 
 /* The types of argument that a value can be. */
 static const char *const value_fits[] = {
-    [VALUE_NUMBER] = "udoxnapc", [VALUE_STRING] = "st", [VALUE_TEMPLATE] = "t", [VALUE_LIST] = "lT",
+    [VALUE_NUMBER] = "udoxnapch", [VALUE_STRING] = "st", [VALUE_TEMPLATE] = "t", [VALUE_LIST] = "lT",
     [VALUE_TEMPLATES] = "T",     [VALUE_BYTES] = "b",   [VALUE_SLOT] = "rw",
 };
 

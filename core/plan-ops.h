@@ -40,12 +40,12 @@
     OP(KEYRING,       "keyring",        "s:name")                    /* a new session keyring */   \
     OP(TREE,          "tree",           "p:propagation")             /* of every mount below / */  \
     OP(ROOT,          "root",           "s:path w:root")             /* bound on itself, opened */ \
-    OP(MOUNT,         "mount",          "r:root s:target s:fstype s:source l:options a:set p:propagation x:how") \
-    OP(BIND,          "bind",           "r:root s:target s:source u:recursive a:set a:clear a:rset a:rclear p:propagation x:how") \
+    OP(MOUNT,         "mount",          "r:root s:target s:fstype s:source l:options a:set p:propagation h:how") \
+    OP(BIND,          "bind",           "r:root s:target s:source u:recursive a:set a:clear a:rset a:rclear p:propagation h:how") \
     OP(MKDIR,         "mkdir",          "r:root s:path o:mode")      /* with missing parents */    \
     OP(SYMLINK,       "symlink",        "r:root s:path s:target")    /* an existing path is left */\
     OP(MKNOD,         "mknod",          "r:root s:path o:mode u:major u:minor u:uid u:gid")        \
-    OP(CONSOLE,       "console",        "r:root u:rows u:columns u:uid x:how")                     \
+    OP(CONSOLE,       "console",        "r:root u:rows u:columns u:uid h:how")                     \
     OP(PIVOT,         "pivot",          "r:root")                                                  \
     OP(MOVE_ROOT,     "move-root",      "r:root")                    /* --no-pivot: for ramfs */   \
     /* the inside process, in its own root */                                                      \

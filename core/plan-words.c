@@ -47,6 +47,12 @@ static const struct word attributes[] = {
     {0, 0, NULL},
 };
 
+static const struct word ways[] = {
+    BIT(HOW_NO_SYMLINKS, "no-symlinks"), BIT(HOW_COPY_UP, "copy-up"), BIT(HOW_ON_PROC, "on-proc"),
+    BIT(HOW_BIND_CONSOLE, "bind-console"),
+    {0, 0, NULL},
+};
+
 static const struct word propagations[] = {
     REC(MS_SHARED, "shared"), REC(MS_SLAVE, "slave"), REC(MS_PRIVATE, "private"),
     REC(MS_UNBINDABLE, "unbindable"),
@@ -72,6 +78,7 @@ void plan_words(struct text *out, char type, uint64_t value, plan_word emit)
     const struct word *words = type == 'n'   ? namespaces
                                : type == 'a' ? attributes
                                : type == 'p' ? propagations
+                               : type == 'h' ? ways
                                              : capabilities;
     uint64_t said = 0;
     unsigned index = 0;

@@ -19,7 +19,7 @@ const char *plan_process_name(unsigned phase);
 /* The i-th argument; false behind the last. */
 bool plan_argument(const struct plan_op *op, unsigned i, struct plan_argument *a);
 
-/* The bits of an argument of type n, a, p or c as the words that config.json has for them. Calls
+/* The bits of an argument of type n, a, p, c or h as the words that config.json has for them. Calls
  * back once a word; bits without a word come last, as "0x…". */
 typedef void (*plan_word)(struct text *out, const char *word, unsigned index);
 void plan_words(struct text *out, char type, uint64_t value, plan_word emit);

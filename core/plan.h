@@ -48,14 +48,13 @@ enum plan_step {
 /* header.flags */
 #define PLAN_ATTACH_STAGE 1u /* the stage process waits for GO before anything: cgroup v1 */
 
-/* `how` of mount and bind */
-#define HOW_NO_SYMLINKS                                                                            \
-    1u /* no component of the target may be a link: proc and sysfs, CVE-2019-19921 */
-#define HOW_ON_PROC                                                                                \
-    4u /* the target may lie in a procfs; else a link to there is refused, CVE-2019-16884 */
-#define HOW_COPY_UP 2u /* tmpcopyup: what lay at the target is copied into the new mount */
-/* `how` of console */
-#define HOW_BIND_CONSOLE 1u /* the terminal also becomes /dev/console */
+/* `how` of mount, bind and console. No component of the target may be a link (proc and sysfs:
+ * CVE-2019-19921); what lay there is copied into the mount (tmpcopyup); the target may lie in a procfs,
+ * else a link to there is refused (CVE-2019-16884); the terminal also becomes /dev/console. */
+#define HOW_NO_SYMLINKS  1u
+#define HOW_COPY_UP      2u
+#define HOW_ON_PROC      4u
+#define HOW_BIND_CONSOLE 8u
 
 /* Late values that hozo-init itself knows. Those of plugins come behind them. */
 enum plan_late_builtin { LATE_PID, LATE_HOME, LATE_BUILTIN_COUNT };
