@@ -103,6 +103,15 @@ static uint64_t grantable(const struct compile *p)
     return known;
 }
 
+/* The kernel reads this number as "no change": the program would stay root. */
+static int check_id(int64_t id, const char *path, const char *member, struct error *err)
+{
+    char at[64];
+
+    snprintf(at, sizeof at, "%s.user.%s", path, member);
+    return id == UINT32_MAX ? fail(err, 0, at, "%u is no user's or group's number", UINT32_MAX) : 0;
+}
+
 static int add_identity(struct compile *p, const struct process_request *r, struct error *err)
 {
     const cJSON *user = json_get(r->process, "user"), *gid;
@@ -118,8 +127,13 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
         uint64_t value = 0;
 
         json_u64(r->doc, gid, &value);
+        if (check_id((int64_t)value, r->path, "additionalGids", err) < 0)
+            return -1;
         groups[n++] = (uint32_t)value;
     }
+    if (check_id(json_int(r->doc, user, "uid", 0), r->path, "uid", err) < 0 ||
+        check_id(json_int(r->doc, user, "gid", 0), r->path, "gid", err) < 0)
+        return -1;
     capability_sets_read(json_get(r->process, "capabilities"), grantable(p), p->c->log, &sets);
 
     /* Root may be refused where the user is not (NFS), and the other way round: both try. */
