@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the tools: packages of Debian, installed only if they are missing, and build directories.
 

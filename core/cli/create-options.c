@@ -68,7 +68,7 @@ int create_check_terminal(const struct container *c, const struct create_options
 
     if (terminal && detach && !o->console_socket)
         return fail(err, 0, "process.terminal",
-                    "cannot allocate tty if runc will detach without setting console socket");
+                    "cannot allocate tty if hozo will detach without setting console socket");
     if (o->console_socket && (!terminal || !detach))
         return fail(err, 0, "process.terminal",
                     "a console socket needs a terminal and a detached container");

@@ -27,7 +27,7 @@ static int check_terminal(const struct exec_options *x, bool terminal, struct er
 {
     if (terminal && x->detach && !x->console_socket)
         return fail(err, 0, "process.terminal",
-                    "cannot allocate tty if runc will detach without setting console socket");
+                    "cannot allocate tty if hozo will detach without setting console socket");
     if (x->console_socket && (!terminal || !x->detach))
         return fail(err, 0, "process.terminal",
                     "a console socket needs a terminal and a detached process");
