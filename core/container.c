@@ -3,7 +3,7 @@
 
 void container_init(struct container *c)
 {
-    *c = (struct container){.dirfd = -1, .pidfd = -1, .cgroup_manager = "cgroupfs"};
+    *c = (struct container){.dirfd = -1, .pidfd = -1, .interrupt = -1, .cgroup_manager = "cgroupfs"};
 }
 
 void container_free(struct container *c)

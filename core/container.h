@@ -23,6 +23,7 @@ struct container {
     struct plan_header *plan;     /* once compiled */
     pid_t pid;
     int pidfd;
+    int interrupt; /* foreground: readable once a signal asks to give up; -1 */
     struct launch *launch; /* while a process is being made */
     /* options of the verb that plugins and the compiler may ask for */
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */

@@ -58,15 +58,15 @@ static int spawn(const struct hook *hook, int stdin_fd, pid_t *pid)
 }
 
 /* The hook may not read at all: a closed pipe is no error, a full one must not hang past the limit. */
-static void feed(int *fd, const char *state, int pidfd, int64_t deadline)
+static void feed(int *fd, const char *state, int pidfd, int interrupt, int64_t deadline)
 {
     size_t left = strlen(state);
 
     while (left) {
-        struct pollfd p[] = {{*fd, POLLOUT, 0}, {pidfd, POLLIN, 0}};
+        struct pollfd p[] = {{*fd, POLLOUT, 0}, {pidfd, POLLIN, 0}, {interrupt, POLLIN, 0}};
         ssize_t n;
 
-        if (poll(p, 2, left_ms(deadline)) <= 0 || (p[1].revents && !(p[0].revents & POLLOUT)))
+        if (poll(p, 3, left_ms(deadline)) <= 0 || !(p[0].revents & POLLOUT) || p[2].revents)
             break;
         n = write(*fd, state, left);
         if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -79,23 +79,29 @@ static void feed(int *fd, const char *state, int pidfd, int64_t deadline)
     close(steal_fd(*fd));
 }
 
-static int wait_for(pid_t pid, int pidfd, int64_t deadline, struct error *err)
+static int wait_for(pid_t pid, int pidfd, int interrupt, int64_t deadline, struct error *err)
 {
-    struct pollfd p = {pidfd, POLLIN, 0};
-    bool late = false;
-    int status, r;
+    struct pollfd p[] = {{pidfd, POLLIN, 0}, {interrupt, POLLIN, 0}};
+    const char *ended = NULL;
+    int status;
 
-    while ((r = poll(&p, 1, late ? -1 : left_ms(deadline))) <= 0) {
-        if (r < 0 ? errno == EINTR : left_ms(deadline) != 0)
+    for (;;) {
+        int r = poll(p, 2, left_ms(deadline));
+
+        if (p[0].revents)
+            break;
+        if (r < 0 || (!r && left_ms(deadline)))
             continue;
+        ended = r ? "interrupted" : "timed out";
         kill(-pid, SIGKILL);
         kill(pid, SIGKILL); /* it may have left its group */
-        late = true;
+        deadline = -1;
+        p[1].fd = -1;
     }
     if (waitpid(pid, &status, 0) < 0)
         return fail(err, errno, NULL, "wait");
-    if (late)
-        return fail(err, 0, NULL, "timed out");
+    if (ended)
+        return fail(err, 0, NULL, "%s", ended);
     if (WIFSIGNALED(status))
         return fail(err, 0, NULL, "killed by signal %d", WTERMSIG(status));
     if (WEXITSTATUS(status))
@@ -125,8 +131,8 @@ int hook_run(const struct hook *hook, const char *state, struct error *err)
         waitpid(pid, NULL, 0);
         return fail(err, errno, NULL, "pidfd_open");
     }
-    feed(&writer, state, pidfd, deadline);
-    return wait_for(pid, pidfd, deadline, err);
+    feed(&writer, state, pidfd, hook->interrupt, deadline);
+    return wait_for(pid, pidfd, hook->interrupt, deadline, err);
 }
 
 /* --- from the configuration ---------------------------------------------------------------------- */
@@ -204,6 +210,7 @@ static int run_one(struct container *c, const cJSON *hook, const char *state, st
         .args = args,
         .env = env,
         .timeout = (unsigned)json_int(&c->config, hook, "timeout", 0),
+        .interrupt = c->interrupt,
     };
 
     return hook_run(&h, state, err);

@@ -10,6 +10,7 @@ struct hook {
     const char *const *args; /* NULL-terminated; NULL or empty: { path } */
     const char *const *env;  /* all that the hook gets; NULL: nothing */
     unsigned timeout;        /* seconds; 0: none */
+    int interrupt;           /* readable once the user wants to end it all; -1: never */
 };
 
 /* Runs one hook with `state` on its standard input; the error text has no prefix. */

@@ -32,16 +32,20 @@ static int not_created(enum status status, struct error *err)
 }
 
 /* Reads until end of file, or until `size` bytes are there. */
-static ssize_t read_result(int fd, char *buf, size_t size)
+static ssize_t read_result(int fd, int interrupt, char *buf, size_t size)
 {
     size_t done = 0;
 
     while (done < size) {
-        struct pollfd p = {fd, POLLIN, 0};
+        struct pollfd p[] = {{fd, POLLIN, 0}, {interrupt, POLLIN, 0}};
         ssize_t n;
 
-        if (poll(&p, 1, -1) < 0 && errno != EINTR)
+        if (poll(p, 2, -1) < 0 && errno != EINTR)
             return -1;
+        if (p[1].revents && !p[0].revents) {
+            errno = EINTR;
+            return -1;
+        }
         n = read(fd, buf + done, size - done);
         if (!n)
             break;
@@ -82,7 +86,7 @@ static int release(struct container *c, struct error *err)
                               : fail(err, errno, NULL, "open the start FIFO");
     if (write(start, "", 1) != 1)
         return fail(err, errno, NULL, "write the start FIFO");
-    n = read_result(result, buf, sizeof buf);
+    n = read_result(result, c->interrupt, buf, sizeof buf);
     if (n < 0)
         return fail(err, errno, NULL, "read the result FIFO");
     executing = n > 0 && buf[0] == START_EXECUTING;

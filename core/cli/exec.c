@@ -79,6 +79,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
     x->o.capabilities = x->caps.at, x->o.n_capabilities = x->caps.count;
     if (!x->detach && foreground_prepare(&fg, err) < 0)
         return -1;
+    c.interrupt = fg.interrupt;
     if (start(g, &c, x, argv[0], &console, err) < 0)
         return -1;
     if (x->detach)

@@ -47,7 +47,10 @@ static int run(const struct globals *g, const struct run_options *o, const char 
 
     container_init(&c);
     c.foreground = !o->detach;
-    if ((!o->detach && foreground_prepare(&fg, err) < 0) || begin(g, o, id, &c, &console, err) < 0)
+    if (!o->detach && foreground_prepare(&fg, err) < 0)
+        return -1;
+    c.interrupt = fg.interrupt;
+    if (begin(g, o, id, &c, &console, err) < 0)
         return -1;
     if (o->detach)
         return 0;

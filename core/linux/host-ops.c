@@ -153,7 +153,8 @@ static int run_hook(struct container *c, const struct plan_op *op, struct error 
     const struct hook hook = {.path = plan_string(c->plan, op->arg[0]),
                               .args = args,
                               .env = env,
-                              .timeout = (unsigned)op->arg[3]};
+                              .timeout = (unsigned)op->arg[3],
+                              .interrupt = c->interrupt};
 
     expand_pid(&state, plan_string(c->plan, op->arg[4]), c->pid);
     if (!args || !env || state.failed)

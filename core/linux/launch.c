@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -80,11 +81,25 @@ static int report(const struct container *c, const struct sync_message *m, struc
     return plan_fail(c->plan, m->value, m->errnum, m->step, err);
 }
 
+/* In the foreground a signal ends the waiting: what is being made is not the user's program yet. */
+static int wait_or_interrupt(const struct container *c, int sync, int seconds, struct error *err)
+{
+    struct pollfd p[] = {{sync, POLLIN, 0}, {c->interrupt, POLLIN, 0}};
+
+    while (poll(p, 2, seconds < 0 ? -1 : seconds * 1000) < 0 && errno == EINTR)
+        ;
+    return p[1].revents ? fail(err, 0, NULL, "interrupted") : 0;
+}
+
 static int receive(struct container *c, int sync, struct sync_message *m, int *passed, int seconds,
                    struct error *err)
 {
-    int r = channel_receive(sync, m, passed, seconds, err);
+    int r;
 
+    *passed = -1;
+    if (c->interrupt >= 0 && wait_or_interrupt(c, sync, seconds, err) < 0)
+        return -1;
+    r = channel_receive(sync, m, passed, seconds, err);
     if (r < 0)
         return -1;
     if (!r)

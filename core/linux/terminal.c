@@ -40,13 +40,22 @@ int foreground_prepare(struct foreground *f, struct error *err)
 {
     /* A fault of hozo itself must end hozo; the end of the process is seen through its pidfd. */
     static const int not_blocked[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGCHLD};
-    sigset_t set;
+    static const int ends[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+    sigset_t set, ending;
 
+    /* From now on foreground_end() has something to restore, whatever fails below. */
+    sigprocmask(SIG_SETMASK, NULL, &f->before);
+    sigemptyset(&ending);
     sigfillset(&set);
     for (size_t i = 0; i < ARRAY_SIZE(not_blocked); i++)
         sigdelset(&set, not_blocked[i]);
     f->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (f->signals < 0)
+        return fail(err, errno, NULL, "signalfd");
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++)
+        sigaddset(&ending, ends[i]);
+    f->interrupt = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (f->interrupt < 0)
         return fail(err, errno, NULL, "signalfd");
     sigprocmask(SIG_BLOCK, &set, &f->before);
     return 0;
@@ -60,7 +69,8 @@ void foreground_end(struct foreground *f)
     if (f->signals < 0)
         return;
     close(f->signals);
-    f->signals = -1;
+    cleanup_close(&f->interrupt);
+    f->signals = f->interrupt = -1;
     /* Our own, of output that nobody took: it must not become the way hozo ends. */
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);

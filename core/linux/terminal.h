@@ -12,14 +12,14 @@
 #include "core/error.h"
 
 struct foreground {
-    int signals; /* signalfd */
+    int signals;   /* signalfd */
+    int interrupt; /* another, never read, for those that ask to end: while the process is being made */
     sigset_t before;
 };
 
-#define FOREGROUND_INIT                                                                            \
-    {                                                                                              \
-        .signals = -1                                                                              \
-    }
+/* clang-format off */
+#define FOREGROUND_INIT {.signals = -1, .interrupt = -1}
+/* clang-format on */
 #define auto_foreground __attribute__((cleanup(foreground_end)))
 
 /* Before the process exists: from here on signals wait until foreground_run() forwards them. A

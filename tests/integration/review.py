@@ -218,3 +218,37 @@ def a_container_runs_although_its_start_was_killed(box):
     box.wait_status("running")
     box.hozo("start", "c1").fails("cannot start an already running container")
     box.hozo("delete", "c1").fails("not stopped: running")
+
+
+# --- giving up
+
+@test(cases={"createRuntime": "createRuntime", "createContainer": "createContainer",
+             "startContainer": "startContainer"})
+def a_foreground_run_whose_hook_hangs_can_be_interrupted(box, kind):
+    b = box.bundle("true")
+    b.hook(kind, "/bin/sleep" if kind != "startContainer" else "/bin/busybox", ["sleep", "100"])
+    run = box.spawn("run", "--bundle", b.write().path, "c1")
+    host.eventually(lambda: any(name in ("sleep", "busybox") for name in below(run.pid)))
+    run.send_signal(signal.SIGINT)
+    run.wait(10)
+    box.nothing_left()
+
+
+def below(pid):
+    """The names of all processes that descend from this one."""
+    children = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open(f"/proc/{entry}/stat") as f:
+                    text = f.read()
+            except OSError:
+                continue
+            name, rest = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
+            children.setdefault(int(rest[1]), []).append((int(entry), name))
+    found, names = [pid], []
+    while found:
+        for child, name in children.get(found.pop(), []):
+            found.append(child)
+            names.append(name)
+    return names
