@@ -61,32 +61,29 @@ int create_count_fds(const struct globals *g, struct container *c, unsigned pres
     return 0;
 }
 
-int create_check_terminal(const struct container *c, const struct create_options *o, bool detach,
-                          struct error *err)
+int check_terminal(bool terminal, const char *console_socket, bool detach, struct error *err)
 {
-    bool terminal = json_bool(json_get(c->config.root, "process"), "terminal", false);
-
-    if (terminal && detach && !o->console_socket)
+    if (terminal && detach && !console_socket)
         return fail(err, 0, "process.terminal",
                     "cannot allocate tty if hozo will detach without setting console socket");
-    if (o->console_socket && (!terminal || !detach))
+    if (console_socket && (!terminal || !detach))
         return fail(err, 0, "process.terminal",
-                    "a console socket needs a terminal and a detached container");
+                    "a console socket needs a terminal and a detached process");
     return 0;
 }
 
-static int deliver(const struct container *c, const struct create_options *o, int console,
-                   struct error *err)
+int deliver(const struct container *c, const char *console_socket, const char *pid_file,
+            int console, struct error *err)
 {
-    if (o->console_socket && console_send(o->console_socket, console, err) < 0)
+    if (console_socket && console_send(console_socket, console, err) < 0)
         return -1;
-    return o->pid_file ? pidfile_write(o->pid_file, c->pid, err) : 0;
+    return pid_file ? pidfile_write(pid_file, c->pid, err) : 0;
 }
 
 int create_deliver(struct container *c, const struct create_options *o, int *console,
                    struct error *err)
 {
-    if (!deliver(c, o, *console, err))
+    if (!deliver(c, o->console_socket, o->pid_file, *console, err))
         return 0;
     container_abort(c);
     cleanup_close(console);

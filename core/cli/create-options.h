@@ -27,11 +27,14 @@ struct create_options {
 int create_load(const struct globals *g, const struct create_options *o, const char *id,
                 struct container *c, struct error *err);
 
-/* The configuration, and the options that only make sense with or without a terminal. */
-int create_check_terminal(const struct container *c, const struct create_options *o, bool detach,
-                          struct error *err);
+/* What only makes sense with or without a terminal; for exec as well. */
+int check_terminal(bool terminal, const char *console_socket, bool detach, struct error *err);
 
-/* Hands the console out and writes the pid file; on failure the container is undone. */
+/* Hands the console out and writes the pid file; for exec as well. NULL: not asked for. */
+int deliver(const struct container *c, const char *console_socket, const char *pid_file,
+            int console, struct error *err);
+
+/* deliver(); on failure the container is undone. */
 int create_deliver(struct container *c, const struct create_options *o, int *console,
                    struct error *err);
 

@@ -6,10 +6,8 @@
 #include "core/cli/create-options.h"
 #include "core/exec.h"
 #include "core/lifecycle.h"
-#include "core/linux/console-socket.h"
 #include "core/linux/launch.h"
 #include "core/linux/terminal.h"
-#include "core/pidfile.h"
 
 /* What an exec returns that failed before its program ran: no program of the container can be confused
  * with it more easily than any other value, and engines expect it. */
@@ -23,25 +21,6 @@ struct exec_options {
     bool detach;
 };
 
-static int check_terminal(const struct exec_options *x, bool terminal, struct error *err)
-{
-    if (terminal && x->detach && !x->console_socket)
-        return fail(err, 0, "process.terminal",
-                    "cannot allocate tty if hozo will detach without setting console socket");
-    if (x->console_socket && (!terminal || !x->detach))
-        return fail(err, 0, "process.terminal",
-                    "a console socket needs a terminal and a detached process");
-    return 0;
-}
-
-static int deliver(const struct container *c, const struct exec_options *x, int console,
-                   struct error *err)
-{
-    if (x->console_socket && console_send(x->console_socket, console, err) < 0)
-        return -1;
-    return x->pid_file ? pidfile_write(x->pid_file, c->pid, err) : 0;
-}
-
 static int start(const struct globals *g, struct container *c, struct exec_options *x,
                  const char *id, int *console, struct error *err)
 {
@@ -50,10 +29,11 @@ static int start(const struct globals *g, struct container *c, struct exec_optio
     if (container_open(c, g->root, id, err) < 0 ||
         create_count_fds(g, c, x->preserve_fds, err) < 0 ||
         exec_process(c, &x->o, &process, err) < 0 ||
-        check_terminal(x, json_bool(process.root, "terminal", false), err) < 0 ||
+        check_terminal(json_bool(process.root, "terminal", false), x->console_socket, x->detach,
+                       err) < 0 ||
         container_exec(c, &process, x->o.ignore_paused, console, err) < 0)
         return -1;
-    if (!deliver(c, x, *console, err))
+    if (!deliver(c, x->console_socket, x->pid_file, *console, err))
         return 0;
     launch_kill(c); /* who is told of a failure expects no process */
     return -1;

@@ -24,7 +24,8 @@ static int begin(const struct globals *g, const struct run_options *o, const cha
                  struct container *c, int *console, struct error *err)
 {
     if (create_load(g, &o->create, id, c, err) < 0 ||
-        create_check_terminal(c, &o->create, o->detach, err) < 0 ||
+        check_terminal(json_bool(json_get(c->config.root, "process"), "terminal", false),
+                       o->create.console_socket, o->detach, err) < 0 ||
         container_create(c, console, err) < 0 || create_deliver(c, &o->create, console, err) < 0)
         return -1;
     if (container_start(c, err) < 0) {

@@ -33,15 +33,15 @@ static const char *own_path(const struct compile *p, const char *controllers,
 }
 
 static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *target,
-                         const char *path, uint64_t set, struct error *err)
+                         const char *path, const struct mount_options *o, struct error *err)
 {
     const char *mountpoint = json_string(hierarchy, "mountpoint", "");
     auto_text struct text controllers = {0}, at = {0}, source = {0};
     auto_free const char **options = json_strings(json_get(hierarchy, "controllers"));
     const char *no_controller[] = {"none", NULL, NULL};
 
-    for (const char **o = options; o && *o; o++)
-        text_add(&controllers, "%s%s", o == options ? "" : ",", *o);
+    for (const char **name = options; name && *name; name++)
+        text_add(&controllers, "%s%s", name == options ? "" : ",", *name);
     text_add(&at, "%s/%s", target, base(mountpoint));
     if (p->new_namespaces & CLONE_NEWCGROUP) {
         const char *const *list = options;
@@ -51,7 +51,7 @@ static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *
             list = no_controller;
         }
         plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(at.at), STR("cgroup"),
-                STR("cgroup"), LIST(list), NUM(set), NUM(0), NUM(0));
+                STR("cgroup"), LIST(list), NUM(o->set), NUM(o->propagation), NUM(0));
     } else {
         const char *own = own_path(p, controllers.at ? controllers.at : "", hierarchy);
 
@@ -59,34 +59,35 @@ static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *
             return fail(err, 0, path, "%s does not show the container's control group", mountpoint);
         text_add(&source, "%s%s", mountpoint, own);
         plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(at.at), STR(source.at), NUM(0),
-                NUM(set), NUM(0), NUM(0), NUM(0), NUM(0), NUM(0));
+                NUM(o->set), NUM(0), NUM(0), NUM(0), NUM(o->propagation), NUM(0));
     }
     plan_what(p->b, "mount cgroup to %s", at.at ? at.at : "");
     /* "cpu" and "cpuacct" beside "cpu,cpuacct" */
-    for (const char **o = options; o && *o; o++)
+    for (const char **name = options; name && *name; name++)
         if (strchr(base(mountpoint), ',')) {
             auto_text struct text link = {0};
 
-            text_add(&link, "%s/%s", target, *o);
+            text_add(&link, "%s/%s", target, *name);
             plan_op(p->b, PHASE_MOUNTS, SYMLINK, path, SLOT(p->root), STR(link.at),
                     STR(base(mountpoint)));
         }
     return 0;
 }
 
-static int add_v1(struct compile *p, const char *target, const char *path, uint64_t set,
-                  struct error *err)
+static int add_v1(struct compile *p, const char *target, const char *path,
+                  const struct mount_options *o, struct error *err)
 {
     static const char *const tmpfs[] = {"mode=755", NULL};
     const cJSON *hierarchies = json_at(p->c->facts.root, "cgroup", "hierarchies", NULL), *hierarchy;
 
     plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("tmpfs"),
-            STR("cgroup"), LIST(tmpfs), NUM(set & ~(uint64_t)MOUNT_ATTR_RDONLY), NUM(0), NUM(0));
+            STR("cgroup"), LIST(tmpfs), NUM(o->set & ~(uint64_t)MOUNT_ATTR_RDONLY),
+            NUM(o->propagation), NUM(0));
     plan_what(p->b, "mount tmpfs to %s", target);
     cJSON_ArrayForEach (hierarchy, hierarchies)
-        if (add_hierarchy(p, hierarchy, target, path, set, err) < 0)
+        if (add_hierarchy(p, hierarchy, target, path, o, err) < 0)
             return -1;
-    if (set & MOUNT_ATTR_RDONLY)
+    if (o->set & MOUNT_ATTR_RDONLY)
         plan_op(p->b, PHASE_MOUNTS, READONLY, path, SLOT(p->root), STR(target));
     return 0;
 }
@@ -104,12 +105,12 @@ int compile_cgroup_mount(struct compile *p, const char *target, const struct mou
         return fail(err, 0, path, "this host has no control groups mounted");
     if (!strcmp(layout, "v2")) {
         plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("cgroup2"),
-                STR("cgroup"), LIST(o->data), NUM(o->set | o->rset), NUM(o->propagation),
+                STR("cgroup"), LIST(o->data), NUM(o->set), NUM(o->propagation),
                 NUM(HOW_NO_SYMLINKS));
         plan_what(p->b, "mount cgroup2 to %s", target);
         return 0;
     }
     if (o->data[0])
         return fail(err, 0, at, "\"%s\" means nothing to the mounts of cgroup v1", o->data[0]);
-    return add_v1(p, target, path, o->set | o->rset, err);
+    return add_v1(p, target, path, o, err);
 }

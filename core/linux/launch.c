@@ -32,25 +32,27 @@ static int attach_stage(struct container *c, int sync, pid_t stage, struct error
     return channel_send(sync, SYNC_GO, err);
 }
 
-/* Where init is now, on the unified hierarchy: an init like systemd moves itself below. */
-static int init_cgroup(const struct container *c)
+/* Where init is now, on the unified hierarchy: an init like systemd moves itself below. A process that
+ * found no place there would escape the container's limits and device rules. */
+static int init_cgroup(const struct container *c, struct error *err)
 {
     const char *mountpoint =
         json_string(json_at(c->facts.root, "cgroup", "unified", NULL), "mountpoint", NULL);
     char file[64], line[4096], path[4200];
     auto_fclose FILE *f = NULL;
+    int fd = -1;
 
     snprintf(file, sizeof file, "/proc/%d/cgroup", (int)c->state.pid);
-    if (!mountpoint || !(f = fopen(file, "re")))
-        return -1;
-    while (fgets(line, sizeof line, f)) {
+    f = mountpoint ? fopen(file, "re") : NULL;
+    while (f && fd < 0 && fgets(line, sizeof line, f)) {
         if (strncmp(line, "0::/", 4) || strstr(line, "/../"))
             continue;
         line[strcspn(line, "\n")] = '\0';
         snprintf(path, sizeof path, "%s%s", mountpoint, line + 3);
-        return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
-    return -1;
+    return fd < 0 ? fail(err, 0, "linux.cgroupsPath", "the container's control group is not there")
+                  : fd;
 }
 
 static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s, struct error *err)
@@ -62,14 +64,15 @@ static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s,
         cgroup = open(c->state.cgroup.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (cgroup < 0 && !(l->follow_init && errno == ENOENT))
             return fail(err, errno, "linux.cgroupsPath", "open %s", c->state.cgroup.directory);
-        if (cgroup < 0)
-            cgroup = init_cgroup(c);
+        if (cgroup < 0 && (cgroup = init_cgroup(c, err)) < 0)
+            return -1;
     }
     s->cgroup = cgroup;
     pid = spawn_stage(s, err);
     if (pid < 0 && cgroup >= 0 && l->follow_init && err->errnum == EBUSY) {
         close(steal_fd(cgroup));
-        s->cgroup = cgroup = init_cgroup(c);
+        if ((s->cgroup = cgroup = init_cgroup(c, err)) < 0)
+            return -1;
         pid = spawn_stage(s, err);
     }
     return pid;

@@ -107,21 +107,28 @@ static void remember(uint64_t *set, uint64_t *clear, uint64_t on, uint64_t off)
     *clear = (*clear & ~on) | off;
 }
 
-static void apply(struct mount_options *o, const struct mount_option *m)
+static void apply_attribute(uint64_t *set, uint64_t *clear, const struct mount_option *m)
 {
-    uint64_t *set = m->recursive ? &o->rset : &o->set;
-    uint64_t *clear = m->recursive ? &o->rclear : &o->clear;
-
-    switch (m->kind) {
-    case ATTR:
+    if (m->kind == ATTR)
         remember(set, clear, m->bits, 0);
-        break;
-    case NOT_ATTR:
+    else if (m->kind == NOT_ATTR)
         remember(set, clear, 0, m->bits);
-        break;
-    case ATIME: /* mount_setattr(2): the whole group is cleared, then one mode is set */
+    else { /* mount_setattr(2): the whole group is cleared, then one mode is set */
         *set = (*set & ~(uint64_t)MOUNT_ATTR__ATIME) | m->bits;
         *clear |= MOUNT_ATTR__ATIME;
+    }
+}
+
+static void apply(struct mount_options *o, const struct mount_option *m)
+{
+    switch (m->kind) {
+    case ATTR:
+    case NOT_ATTR:
+    case ATIME:
+        /* A recursive one means the mount itself too, so that there the last word counts. */
+        apply_attribute(&o->set, &o->clear, m);
+        if (m->recursive)
+            apply_attribute(&o->rset, &o->rclear, m);
         break;
     case PROPAGATION:
         o->propagation = m->bits;

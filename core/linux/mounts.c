@@ -61,7 +61,7 @@ static int add_mount(struct compile *p, const cJSON *mount, const char *target, 
 {
     const char *type = json_string(mount, "type", NULL),
                *source = json_string(mount, "source", NULL);
-    uint64_t set = o->set | o->rset;
+    uint64_t set = o->set;
     char at[256];
 
     if (!type || !*type) {

@@ -250,6 +250,17 @@ def on_cgroup_v2_kill_all_ends_every_process(box):
 
 
 @test
+def on_cgroup_v2_an_exec_that_finds_no_group_of_the_container_is_refused(box):
+    """It would run outside of the container's limits and device rules."""
+    host.cgroup_v2_only()
+    box.running()
+    host.libc.mount(b"none", b"/sys/fs/cgroup", b"tmpfs", 0, None)
+    box.exec("true").fails("linux.cgroupsPath", code=255)
+    host.libc.umount2(b"/sys/fs/cgroup", 0)
+    box.exec("true").ok()
+
+
+@test
 def on_cgroup_v2_a_limit_without_its_controller_is_an_error(box):
     host.cgroup_v2_only()
     with open("/sys/fs/cgroup/cgroup.controllers") as f:
