@@ -192,7 +192,8 @@ def an_exec_that_waits_in_a_frozen_container_does_not_keep_delete_from_it(box):
     time.sleep(0.5)
     assert p.poll() is None, p.output
     box.hozo("delete", "--force", "c1", timeout=5).ok()
-    same(p.wait(10), 255)
+    # Thawed to be killed, it may or may not come to run its program first.
+    assert p.wait(10) in (0, 255, 128 + signal.SIGKILL), p.output
     box.nothing_left()
 
 
