@@ -60,14 +60,36 @@ static int begin(struct container *c, struct compile *p, struct error *err)
     return 0;
 }
 
+/* What a plugin has added is shown as asked for by it, and fails in its name. */
+static int compile_configuration(struct container *c, struct compile *p, struct error *err)
+{
+    const struct plugins *plugins = &c->plugins;
+
+    if (plugins_for_config(c, err) < 0)
+        return -1;
+    for (size_t i = 0; i < plugins->n_additions; i++)
+        plan_origin(c->builder, plugins->additions[i].path, plugins->additions[i].plugin);
+    p->config = c->config.root;
+    p->linux_ = json_get(c->config.root, "linux");
+    if (plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0)
+        return -1;
+    return compile_core(p, err);
+}
+
 int compile_create(struct container *c, struct error *err)
 {
     struct compile p;
+    int r;
 
-    if (begin(c, &p, err) < 0 || plugins_for_config(c, err) < 0 ||
-        plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0 ||
-        compile_core(&p, err) < 0)
+    if (begin(c, &p, err) < 0)
         return -1;
+    c->compile = &p;
+    r = compile_configuration(c, &p, err);
+    c->compile = NULL;
+    if (r < 0) {
+        plugins_blame(&c->plugins, err);
+        return -1;
+    }
     /* Where nobody can clone into the cgroup, the stage process is put there first: cgroup v1. */
     if (c->state.cgroup.procs)
         plan_flag(p.b, PLAN_ATTACH_STAGE);
@@ -86,7 +108,7 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
     process.root = p.root;
     *init = plan_slot(p.b, "init");
     plan_op0(p.b, PHASE_ENTER, SESSION, NULL);
-    if (compile_process(&p, &process, err) < 0)
+    if (plugins_call(c, STAGE_EXEC, err) < 0 || compile_process(&p, &process, err) < 0)
         return -1;
     /* Only the host may lower an OOM score, so that comes before the join; and no process of the
      * container may find the host's procfs in the new one (CVE-2016-9962). */
@@ -96,8 +118,6 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
     plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(*init));
     plan_op(p.b, PHASE_CLONE, CLONE, NULL, NUM(0));
     plan_op0(p.b, PHASE_WAIT, REPORT, NULL);
-    if (plugins_call(c, STAGE_EXEC, err) < 0)
-        return -1;
     if (c->state.cgroup.procs)
         plan_flag(p.b, PLAN_ATTACH_STAGE);
     return plan_finish(c->builder, &c->plan, err);

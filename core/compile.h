@@ -49,6 +49,9 @@ int compile_mounts(struct compile *p, struct error *err);
 struct mount_options;
 int compile_cgroup_mount(struct compile *p, const char *target, const struct mount_options *o,
                          const char *path, struct error *err);
+/* For a plugin, whose turn it is: a bind from a source that is a template of the plan. */
+int compile_late_bind(struct compile *p, const char *source, const char *destination,
+                      const cJSON *options, const char *path, struct error *err);
 int compile_devices(struct compile *p, struct error *err);
 int compile_system(struct compile *p, struct error *err);
 int compile_hooks(struct compile *p, struct error *err);

@@ -3,7 +3,9 @@
 
 void container_init(struct container *c)
 {
-    *c = (struct container){.dirfd = -1, .pidfd = -1, .interrupt = -1, .cgroup_manager = "cgroupfs"};
+    *c =
+        (struct container){.dirfd = -1, .pidfd = -1, .interrupt = -1, .cgroup_manager = "cgroupfs"};
+    c->plugins.container = c;
 }
 
 void container_free(struct container *c)
@@ -16,4 +18,5 @@ void container_free(struct container *c)
     plugins_free(&c->plugins);
     plan_builder_free(&c->builder);
     free(c->plan);
+    free(c->rescue.args);
 }

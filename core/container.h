@@ -9,6 +9,7 @@
 #include "core/json.h"
 #include "core/plan.h"
 #include "core/planner.h"
+#include "core/plugin-guard.h"
 #include "core/plugins.h"
 #include "core/state.h"
 
@@ -16,14 +17,18 @@ struct container {
     const char *root;   /* of all states; borrowed */
     int dirfd;          /* ROOT/ID, locked; -1 without (hozo plan) */
     struct json config; /* config.json, or for exec the frozen copy */
+    bool adjusted;      /* by plugins: `config` is no longer what its text says */
     struct json facts;  /* the host, see core/facts.h */
+    bool facts_given;   /* in a file: nothing of this host is looked at, its settings included */
+    unsigned callback_seconds; /* what a plugin's callback may take; 0: the default */
     struct state state;
     struct plugins plugins;
     struct plan_builder *builder; /* while compiling */
+    struct compile *compile;      /* … for create */
     struct plan_header *plan;     /* once compiled */
     pid_t pid;
     int pidfd;
-    int interrupt; /* foreground: readable once a signal asks to give up; -1 */
+    int interrupt;         /* foreground: readable once a signal asks to give up; -1 */
     struct launch *launch; /* while a process is being made */
     /* options of the verb that plugins and the compiler may ask for */
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
@@ -31,6 +36,7 @@ struct container {
     bool foreground;       /* the terminal, if there is one, follows the size of hozo's own */
     unsigned preserve_fds; /* all that the program keeps, listen_fds included */
     unsigned listen_fds;   /* socket activation: how many of them */
+    struct rescue rescue;  /* if a plugin crashes */
     const struct log *log; /* where plugins' lines go; NULL: nowhere */
 };
 

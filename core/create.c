@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "core/cgroup.h"
 #include "core/compile.h"
@@ -14,39 +13,28 @@
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
 #include "core/log.h"
+#include "core/timestamp.h"
 
-/* RFC 3339 in UTC. Not gmtime_r(3): glibc's reads the time zone's file for it. The date follows from the
- * day's number by counting years from March on, so that the leap day comes last. */
-static char *timestamp(void)
-{
-    struct timespec now;
-    char *text;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    long day = now.tv_sec / 86400 + 719468, second = now.tv_sec % 86400;
-    long era = day / 146097, of_era = day % 146097;
-    long year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    long of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
-
-    if (asprintf(&text, "%04ld-%02ld-%02ldT%02ld:%02ld:%02ld.%09ldZ",
-                 year + era * 400 + (month >= 10), month < 10 ? month + 3 : month - 9,
-                 of_year - (153 * month + 2) / 5 + 1, second / 3600, second / 60 % 60, second % 60,
-                 now.tv_nsec) < 0)
-        return NULL;
-    return text;
-}
-
-/* The configuration as it is now is what every later verb reads. */
+/* The configuration as it is now, with what plugins added, is what every later verb reads. */
 static int freeze_config(const struct container *c, struct error *err)
 {
     auto_close int fd =
         openat(c->dirfd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    size_t done = 0;
+    auto_text struct text adjusted = {0};
+    const char *text = c->config.text;
+    size_t size = c->config.size, done = 0;
 
     if (fd < 0)
         return fail(err, errno, NULL, "write the configuration's copy");
-    while (done < c->config.size) {
-        ssize_t n = write(fd, c->config.text + done, c->config.size - done);
+    if (c->adjusted) {
+        text_json_tree(&adjusted, &c->config, c->config.root);
+        if (adjusted.failed)
+            return fail_memory(err);
+        text = adjusted.at;
+        size = adjusted.length;
+    }
+    while (done < size) {
+        ssize_t n = write(fd, text + done, size - done);
 
         if (n < 0)
             return fail(err, errno, NULL, "write the configuration's copy");
@@ -73,11 +61,13 @@ static int on_born(struct container *c, struct error *err)
 
 static int carry_out(struct container *c, int *console, struct error *err)
 {
+    const char *const undo[] = {"delete", "--force", c->state.id, NULL};
     struct launch l = {.started = on_started, .born = on_born};
 
-    if (freeze_config(c, err) < 0 || plugins_record(c, err) < 0 ||
+    if (rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 || plugins_call(c, STAGE_PROBE, err) < 0 ||
+        freeze_config(c, err) < 0 || plugins_record(c, err) < 0 ||
         state_write(c->dirfd, &c->state, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
-        plugins_call(c, STAGE_PREPARE, err) < 0)
+        plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0)
         return -1;
     if (cgroup_frozen(&c->state.cgroup))
         return fail(err, 0, "linux.cgroupsPath", "the control group is frozen");
@@ -107,7 +97,8 @@ void container_abort(struct container *c)
     /* Before its own process was there, whoever is in the cgroup is somebody else's. */
     if (c->state.pid)
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
-    if (plugins_cleanup(c, &ignored) < 0) {
+    if ((c->state.complete && plugins_end(c, STAGE_STOPPED, NULL, &ignored) < 0) ||
+        plugins_end(c, STAGE_CLEANUP, NULL, &ignored) < 0) {
         log_error(c->log, LOG_LEVEL_WARNING, &ignored);
         return; /* the state stays, so that `delete --force` can go on */
     }
@@ -119,8 +110,11 @@ void container_abort(struct container *c)
 
 int container_create(struct container *c, int *console, struct error *err)
 {
+    char now[TIMESTAMP_SIZE];
+
     *console = -1;
-    if (!(c->state.created = timestamp()))
+    timestamp(now);
+    if (!(c->state.created = strdup(now)))
         return fail_memory(err);
     c->state.owner = getuid();
     if (compile_create(c, err) < 0)

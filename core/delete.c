@@ -12,6 +12,8 @@
 #include "core/hooks.h"
 #include "core/lifecycle.h"
 #include "core/log.h"
+#include "core/orphans.h"
+#include "core/plugin-parts.h"
 
 /* How long a killed process may take to go: it may be writing to a slow disk. */
 #define KILL_MS 10000
@@ -72,30 +74,103 @@ static int end_processes(struct container *c, struct error *err)
     return cgroup_signal(&c->state.cgroup, SIGKILL, err);
 }
 
-/* Opens the plugins that the state names. With `force` one that is gone is passed over, and said so:
- * what it did cannot be undone without it. Any other failure leaves the state, so that delete can be
- * repeated. */
+/* --- plugins ---------------------------------------------------------------------------------- */
+
+#define UNDO (IN(STOPPED) | IN(CLEANUP))
+
+/* With `force` a delete always ends: what a plugin cannot undo now is kept, and said so in one line. */
+static void leave(struct container *c, const char *plugin, const struct error *why)
+{
+    struct error line = *why;
+
+    for (size_t i = 0; i < c->state.n_plugins; i++) {
+        if (strcmp(c->state.plugins[i].name, plugin) || c->state.plugins[i].orphan)
+            continue;
+        c->state.plugins[i].orphan = true;
+        fail_prefix(&line, "left behind for container %s, see hozo plugin clean", c->state.id);
+        log_error(c->log, LOG_LEVEL_ERROR, &line);
+    }
+}
+
+/* Those with something to do, but what an execution before could not get beyond. */
 static int open_plugins(struct container *c, bool force, struct error *err)
 {
     for (size_t i = 0; i < c->state.n_plugins; i++) {
-        int r = plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err);
+        const struct state_plugin *record = &c->state.plugins[i];
 
-        if (r >= 0)
+        if (record->orphan || !plugin_is_for(record, UNDO) ||
+            plugins_open_recorded(&c->plugins, record, err) >= 0)
             continue;
-        if (r != PLUGIN_ABSENT || !force)
+        if (!force)
             return -1;
-        fail_prefix(err, "left behind for container %s", c->state.id);
-        log_error(c->log, LOG_LEVEL_ERROR, err);
+        leave(c, record->name, err);
     }
     return 0;
+}
+
+static int undo(struct container *c, bool force, struct error *err)
+{
+    plugin_failed *failed = force ? leave : NULL;
+    int r;
+
+    if (settings_of_host(c, err) < 0 && !force)
+        return -1;
+    if (open_plugins(c, force, err) < 0)
+        return -1;
+    r = plugins_end(c, STAGE_STOPPED, failed, err);
+    if (plugins_end(c, STAGE_CLEANUP, failed, r < 0 ? &(struct error){0} : err) < 0)
+        r = -1;
+    return force ? 0 : r;
+}
+
+static bool has_orphans(const struct state *s)
+{
+    for (size_t i = 0; i < s->n_plugins; i++)
+        if (s->plugins[i].orphan)
+            return true;
+    return false;
+}
+
+/* --- all of it -------------------------------------------------------------------------------- */
+
+void container_orphan(struct container *c, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < c->state.n_plugins; k++) {
+            struct state_plugin *record = &c->state.plugins[k];
+
+            record->orphan |= !strcmp(record->name, names[i]) || !strcmp(record->as, names[i]);
+        }
+}
+
+/* A plugin that crashes in here is passed over by the next execution. */
+static int prepare_rescue(struct container *c, bool force, struct error *err)
+{
+    const char *words[64] = {"delete", "--force"};
+    size_t n = 2;
+
+    c->rescue.kind = RESCUE_NONE;
+    if (!force)
+        return 0;
+    for (size_t i = 0; i < c->state.n_plugins && n < ARRAY_SIZE(words) - 3; i++)
+        if (c->state.plugins[i].orphan) {
+            words[n++] = "--orphan";
+            words[n++] = c->state.plugins[i].name;
+        }
+    words[n++] = c->state.id;
+    return rescue_prepare(c, RESCUE_GO_ON, words, err);
 }
 
 int container_destroy(struct container *c, bool force, struct error *err)
 {
     struct error failed;
+    int r;
 
-    if (end_processes(c, err) < 0 || open_plugins(c, force, err) < 0 ||
-        plugins_cleanup(c, err) < 0 || state_remove(c->root, c->state.id, c->dirfd, err) < 0)
+    if (end_processes(c, err) < 0 || prepare_rescue(c, force, err) < 0 || undo(c, force, err) < 0)
+        return -1;
+    r = has_orphans(&c->state) ? orphan_keep(c, err)
+                               : state_remove(c->root, c->state.id, c->dirfd, err);
+    if (r < 0)
         return -1;
     /* runtime.md: a poststop hook that fails is a warning, the container is gone. */
     if (hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)

@@ -64,26 +64,23 @@ static int check_status(struct container *c, bool ignore_paused, bool *paused, s
     return 0;
 }
 
-static int open_plugins(struct container *c, struct error *err)
+static int on_started(struct container *c, struct error *err)
 {
-    for (size_t i = 0; i < c->state.n_plugins; i++)
-        if (c->state.plugins[i].callbacks &&
-            plugins_open_recorded(&c->plugins, c->state.plugins[i].as, err) < 0)
-            return -1;
-    return 0;
+    return plugins_call(c, STAGE_EXEC_ATTACH, err);
 }
 
 int container_exec(struct container *c, const struct json *process, bool ignore_paused,
                    int *console, struct error *err)
 {
     struct exec_request request = {.process = process->root, .doc = process};
-    struct launch l = {.follow_init = true};
+    struct launch l = {.started = on_started, .follow_init = true};
     auto_close int init = -1;
     int slot;
 
     *console = -1;
     if (check_status(c, ignore_paused, &l.patient, err) < 0 || facts_collect(&c->facts, err) < 0 ||
-        open_plugins(c, err) < 0 || plugins_for_process(c, process->root, err) < 0)
+        plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
+        plugins_for_process(c, process->root, err) < 0)
         return -1;
     init = state_pidfd(&c->state);
     if (init < 0)

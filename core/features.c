@@ -98,16 +98,13 @@ static int open_all(struct features *f, struct error *err)
     if (plugins_scan(f->p, err) < 0)
         return -1;
     for (size_t i = 0; i < f->p->n_files; i++) {
-        const char *name = f->p->files[i].name, *why;
-        enum plugin_kind kind = plugin_kind(name, &why);
+        const char *name = f->p->files[i].name;
         struct error reason = {0};
         char line[sizeof reason.text];
 
         if (i && !strcmp(name, f->p->files[i - 1].name))
             continue;
-        if (kind == KIND_WATCHER && !plugin_masked(f->p, name))
-            add_broken(f, name, why);
-        if (kind == KIND_WATCHER || kind == KIND_STRAY || plugins_open(f->p, name, &reason) >= 0)
+        if (plugin_kind(name, NULL) == KIND_STRAY || plugins_open(f->p, name, &reason) >= 0)
             continue;
         error_format(&reason, line, sizeof line);
         add_broken(f, name, line);

@@ -25,8 +25,12 @@ int container_open(struct container *c, const char *root, const char *id, struct
  * may have changed it since. */
 int container_reopen(struct container *c, struct error *err);
 
+/* These plugins crashed in an execution before: what they did is left behind. */
+void container_orphan(struct container *c, const char *const *names, size_t n);
+
 /* Ends what is left of the container's processes, undoes what plugins did, removes the state, runs
- * poststop. `force`: even if a plugin is gone, which is then said on standard error. */
+ * poststop. `force`: what a plugin cannot undo, since it is gone or fails, becomes an orphan, which is said
+ * in one line. */
 int container_destroy(struct container *c, bool force, struct error *err);
 
 #endif

@@ -4,31 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
+#include <sys/uio.h>
 
 #include "core/error.h"
 #include "core/json.h"
+#include "core/timestamp.h"
 
 static const char *const level_name[] = {
     [LOG_LEVEL_ERROR] = "error",
     [LOG_LEVEL_WARNING] = "warning",
     [LOG_LEVEL_DEBUG] = "debug",
 };
-
-#define TIME_SIZE 40
-
-/* RFC 3339, as engines decode it. */
-static void time_print(char text[TIME_SIZE])
-{
-    struct timespec now;
-    struct tm tm;
-    size_t n;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &tm);
-    n = strftime(text, TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + n, TIME_SIZE - n, ".%09uZ", (unsigned)now.tv_nsec);
-}
 
 int log_open(struct log *log, const char *file, const char *format, bool debug, struct error *err)
 {
@@ -52,11 +38,11 @@ static void put(int fd, const struct text *line)
 void log_line(const struct log *log, enum log_level level, const char *message)
 {
     auto_text struct text line = {0}, plain = {0};
-    char now[TIME_SIZE];
+    char now[TIMESTAMP_SIZE];
 
     if (level != LOG_LEVEL_ERROR && !log->debug)
         return;
-    time_print(now);
+    timestamp(now);
     text_add(&line, log->json ? "{\"level\":\"%s\",\"msg\":" : "time=\"%s\" level=%s msg=",
              log->json ? level_name[level] : now, level_name[level]);
     text_json(&line, message);
@@ -71,6 +57,40 @@ void log_line(const struct log *log, enum log_level level, const char *message)
     } else if (log->fd < 0) {
         put(STDERR_FILENO, &line);
     }
+}
+
+void log_ready(const struct log *log, struct log_ready *ready)
+{
+    char now[TIMESTAMP_SIZE];
+
+    timestamp(now);
+    ready->fd = log ? log->fd : -1;
+    snprintf(ready->head, sizeof ready->head,
+             log && log->json ? "{\"level\":\"error\",\"msg\":\""
+                              : "time=\"%s\" level=error msg=\"",
+             now);
+    snprintf(ready->tail, sizeof ready->tail, log && log->json ? "\",\"time\":\"%s\"}\n" : "\"\n",
+             now);
+}
+
+static void write_pieces(int fd, const char *head, const char *const *words, const char *tail)
+{
+    struct iovec line[12];
+    ssize_t written UNUSED;
+    int n = 0;
+
+    line[n++] = (struct iovec){(void *)head, strlen(head)};
+    for (; *words && n < 11; words++)
+        line[n++] = (struct iovec){(void *)*words, strlen(*words)};
+    line[n++] = (struct iovec){(void *)tail, strlen(tail)};
+    written = writev(fd, line, n);
+}
+
+void log_ready_put(const struct log_ready *ready, const char *const *words)
+{
+    if (ready->fd >= 0)
+        write_pieces(ready->fd, ready->head, words, ready->tail);
+    write_pieces(STDERR_FILENO, "hozo: ", words, "\n");
 }
 
 void log_error(const struct log *log, enum log_level level, const struct error *err)

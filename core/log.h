@@ -25,4 +25,13 @@ void log_line(const struct log *log, enum log_level level, const char *message);
 /* The same of an error that ends nothing. `log` NULL: nowhere. */
 void log_error(const struct log *log, enum log_level level, const struct error *err);
 
+/* An error's line made ready, for signal handlers: what it says are up to ten pieces that need no escapes.
+ * `log` NULL: standard error only. */
+struct log_ready {
+    int fd;
+    char head[128], tail[96];
+};
+void log_ready(const struct log *log, struct log_ready *ready);
+void log_ready_put(const struct log_ready *ready, const char *const *words); /* NULL-terminated */
+
 #endif

@@ -60,6 +60,18 @@ void plan_arg_types(unsigned kind, char types[PLAN_ARGS_MAX + 1])
     }
 }
 
+char plan_op_arg_type(const struct plan_op *op, unsigned i)
+{
+    char type = plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL);
+    unsigned n = i - SYSCALL_ARGS;
+
+    if (op->kind != OP_SYSCALL || i < SYSCALL_ARGS || !type)
+        return type;
+    if (op->arg[2] & SYSCALL_SLOT(n))
+        return 'r';
+    return op->arg[2] & (SYSCALL_STRING(n) | SYSCALL_NUMBER(n)) ? 'L' : type;
+}
+
 struct check {
     const char *buf;
     size_t size, data; /* strings and bytes lie in [data, size) */
@@ -120,9 +132,29 @@ static bool arg_ok(const struct check *c, char type, uint64_t arg)
     case 'r':
     case 'w':
         return arg < c->n_slots;
+    case 'L':
+        return arg < c->n_lates;
     default: /* numbers of every kind; behind the last argument all is zero */
         return type || !arg;
     }
+}
+
+/* An argument is at most one of these, and a pointer lies within the memory. */
+static bool syscall_ok(const struct plan_op *op)
+{
+    uint64_t how = op->arg[2], all = 0;
+
+    for (unsigned i = 0; i < 6; i++) {
+        uint64_t mine =
+            SYSCALL_POINTER(i) | SYSCALL_STRING(i) | SYSCALL_NUMBER(i) | SYSCALL_SLOT(i);
+
+        all |= mine;
+        if ((how & mine) & ((how & mine) - 1))
+            return false;
+        if (how & SYSCALL_POINTER(i) && op->arg[SYSCALL_ARGS + i] > (uint32_t)op->arg[3])
+            return false;
+    }
+    return !(how & ~all);
 }
 
 static bool op_ok(const struct check *c, const struct plan_op *op, unsigned *phase)
@@ -135,10 +167,12 @@ static bool op_ok(const struct check *c, const struct plan_op *op, unsigned *pha
     if (!string_ok(c, op->owner) || !string_ok(c, op->path) || !string_ok(c, op->what))
         return false;
     plan_arg_types(op->kind, types);
+    for (unsigned i = 0; op->kind == OP_SYSCALL && i < PLAN_ARGS_MAX; i++)
+        types[i] = plan_op_arg_type(op, i);
     for (unsigned i = 0; i < PLAN_ARGS_MAX; i++)
         if (!arg_ok(c, types[i], op->arg[i]))
             return false;
-    return true;
+    return op->kind != OP_SYSCALL || syscall_ok(op);
 }
 
 /* A table lies aligned behind the one before it. */

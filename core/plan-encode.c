@@ -22,8 +22,9 @@ static void put_literal(const struct plan_encoder *e, const char *s)
 
 /* The types of argument that a value can be. */
 static const char *const value_fits[] = {
-    [VALUE_NUMBER] = "udoxnapch", [VALUE_STRING] = "st", [VALUE_TEMPLATE] = "t", [VALUE_LIST] = "lT",
-    [VALUE_TEMPLATES] = "T",     [VALUE_BYTES] = "b",   [VALUE_SLOT] = "rw",
+    [VALUE_NUMBER] = "udoxnapch", [VALUE_STRING] = "st",   [VALUE_TEMPLATE] = "t",
+    [VALUE_LIST] = "lT",          [VALUE_TEMPLATES] = "T", [VALUE_BYTES] = "b",
+    [VALUE_SLOT] = "rw",
 };
 
 static const char *put_text(const struct plan_encoder *e, char type, bool literal, const char *s)

@@ -20,6 +20,13 @@ static void json_slot(struct text *out, const struct plan_header *plan, uint64_t
     out->failed |= name.failed;
 }
 
+static void json_late(struct text *out, const struct plan_header *plan, uint64_t late)
+{
+    text_add(out, "{\"late\":");
+    text_json(out, plan_string(plan, plan_lates(plan)[late].name));
+    text_add(out, "}");
+}
+
 static void json_template(struct text *out, const struct plan_header *plan, const char *template)
 {
     auto_text struct text part = {0}, parts = {0};
@@ -34,9 +41,7 @@ static void json_template(struct text *out, const struct plan_header *plan, cons
             continue;
         }
         plain = false;
-        text_add(&parts, "{\"late\":");
-        text_json(&parts, plan_string(plan, plan_lates(plan)[late].name));
-        text_add(&parts, "}");
+        json_late(&parts, plan, (unsigned)late);
     }
     text_add(out, plain ? "%s" : "[%s]", n && parts.at ? parts.at : "\"\"");
     out->failed |= part.failed || parts.failed;
@@ -90,6 +95,9 @@ static void json_value(struct text *out, const struct plan_header *plan,
     case 'r':
     case 'w':
         json_slot(out, plan, a->value);
+        break;
+    case 'L':
+        json_late(out, plan, a->value);
         break;
     case 'd':
         text_add(out, "%lld", (long long)a->value);

@@ -41,7 +41,7 @@
     OP(TREE,          "tree",           "p:propagation")             /* of every mount below / */  \
     OP(ROOT,          "root",           "s:path w:root")             /* bound on itself, opened */ \
     OP(MOUNT,         "mount",          "r:root s:target s:fstype s:source l:options a:set p:propagation h:how") \
-    OP(BIND,          "bind",           "r:root s:target s:source u:recursive a:set a:clear a:rset a:rclear p:propagation h:how") \
+    OP(BIND,          "bind",           "r:root s:target t:source u:recursive a:set a:clear a:rset a:rclear p:propagation h:how") \
     OP(MKDIR,         "mkdir",          "r:root s:path o:mode")      /* with missing parents */    \
     OP(SYMLINK,       "symlink",        "r:root s:path s:target")    /* an existing path is left */\
     OP(MKNOD,         "mknod",          "r:root s:path o:mode u:major u:minor u:uid u:gid")        \

@@ -24,6 +24,11 @@
 #define OWNER_COLUMN 64
 #define PATH_COLUMN  (OWNER_COLUMN + 8)
 
+static void text_late(struct text *out, const struct plan_header *plan, uint64_t late)
+{
+    text_add(out, "<late: %s>", plan_string(plan, plan_lates(plan)[late].name));
+}
+
 static void text_template(struct text *out, const struct plan_header *plan, const char *template)
 {
     auto_text struct text part = {0};
@@ -35,7 +40,7 @@ static void text_template(struct text *out, const struct plan_header *plan, cons
         if (late == PART_TEXT)
             text_json(out, part.at ? part.at : "");
         else
-            text_add(out, "<late: %s>", plan_string(plan, plan_lates(plan)[late].name));
+            text_late(out, plan, (unsigned)late);
         out->failed |= part.failed;
     }
 }
@@ -88,6 +93,9 @@ static void text_value(struct text *out, const struct plan_header *plan,
     case 'r':
     case 'w':
         plan_slot_name(out, plan, a->value);
+        break;
+    case 'L':
+        text_late(out, plan, a->value);
         break;
     case 'u':
         text_add(out, "%llu", (unsigned long long)a->value);

@@ -116,6 +116,11 @@ bool plan_argument(const struct plan_op *op, unsigned i, struct plan_argument *a
         return false;
     a->name_length = (int)length;
     a->value = op->arg[i];
+    /* What else the arguments of a system call are is told where they stand. */
+    if (op->kind == OP_SYSCALL) {
+        a->type = plan_op_arg_type(op, i);
+        a->value &= i == 2 ? SYSCALL_STRING(0) - 1 : UINT64_MAX;
+    }
     return true;
 }
 

@@ -56,6 +56,14 @@ enum plan_step {
 #define HOW_ON_PROC      4u
 #define HOW_BIND_CONSOLE 8u
 
+/* `pointers` of syscall: bit i: a<i> is an offset into `memory`; the higher bits: the address of a late
+ * value's text, that text as a number, a slot's descriptor. */
+#define SYSCALL_POINTER(i) (UINT64_C(1) << (i))
+#define SYSCALL_STRING(i)  (UINT64_C(1) << (8 + (i)))
+#define SYSCALL_NUMBER(i)  (UINT64_C(1) << (16 + (i)))
+#define SYSCALL_SLOT(i)    (UINT64_C(1) << (24 + (i)))
+#define SYSCALL_ARGS       4 /* a0 is the operation's argument of this index */
+
 /* Late values that hozo-init itself knows. Those of plugins come behind them. */
 enum plan_late_builtin { LATE_PID, LATE_HOME, LATE_BUILTIN_COUNT };
 #define LATE_MARK      '\001'
@@ -108,6 +116,10 @@ int plan_check(const void *buf, size_t size, const char **why);
 
 /* The i-th letter of a signature and the start of its name; 0 behind the last argument. */
 char plan_arg_type(const char *signature, unsigned i, const char **name, size_t *name_len);
+
+/* The letter of an operation's i-th argument: as the signature says, but that what a system call gets may be
+ * a slot ('r') or a late value ('L'). */
+char plan_op_arg_type(const struct plan_op *op, unsigned i);
 
 /* All letters of an operation's signature at once, the rest 0. */
 void plan_arg_types(unsigned kind, char types[PLAN_ARGS_MAX + 1]);

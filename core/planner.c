@@ -16,14 +16,19 @@ struct entry {
     size_t sequence;
 };
 
+struct origin {
+    uint32_t path, owner; /* strings of the pool */
+};
+
 struct plan_builder {
     bool failed;
     struct error err;
     uint32_t flags, preserve_fds, owner;
     unsigned rank;
-    struct vector ops;   /* struct entry */
-    struct vector slots; /* struct plan_slot */
-    struct vector lates; /* struct plan_late */
+    struct vector ops;     /* struct entry */
+    struct vector slots;   /* struct plan_slot */
+    struct vector lates;   /* struct plan_late */
+    struct vector origins; /* struct origin */
     struct pool pool;
 };
 
@@ -84,6 +89,7 @@ void plan_builder_free(struct plan_builder **b)
     free((*b)->ops.at);
     free((*b)->slots.at);
     free((*b)->lates.at);
+    free((*b)->origins.at);
     pool_free(&(*b)->pool);
     free(*b);
     *b = NULL;
@@ -95,6 +101,29 @@ void plan_speaker(struct plan_builder *b, const char *owner, unsigned rank)
         return;
     b->owner = add_string(b, owner);
     b->rank = rank;
+}
+
+void plan_origin(struct plan_builder *b, const char *path, const char *owner)
+{
+    struct origin *origin = b ? add_row(b, &b->origins, sizeof *origin) : NULL;
+
+    if (origin)
+        *origin = (struct origin){add_string(b, path), add_string(b, owner)};
+}
+
+/* The core's own, or the plugin that added the place. */
+static uint32_t owner_of(const struct plan_builder *b, const char *path)
+{
+    const struct origin *origins = b->origins.at;
+
+    for (size_t i = 0; path && !b->rank && i < b->origins.count; i++) {
+        const char *start = (const char *)b->pool.bytes.at + origins[i].path;
+        size_t n = strlen(start);
+
+        if (!strncmp(path, start, n) && (!path[n] || strchr(".[", path[n])))
+            return origins[i].owner;
+    }
+    return b->owner;
 }
 
 int plan_slot(struct plan_builder *b, const char *name)
@@ -164,7 +193,7 @@ void plan_add(struct plan_builder *b, enum plan_phase phase, enum plan_kind kind
     if (types[i] && plan_arg_type(signature, i, &name, &length))
         sticky(b, 0, path, "operation %s: argument %.*s: missing", plan_op_info[kind].name,
                (int)length, name);
-    op.owner = b->owner;
+    op.owner = owner_of(b, path);
     op.path = add_string(b, path);
     if (b->pool.errnum)
         sticky(b, b->pool.errnum, path, "operation %s", plan_op_info[kind].name);

@@ -47,6 +47,10 @@ void plan_builder_free(struct plan_builder **b);
 /* Who speaks from now on: "core" has rank 0, plugins their place in the order. Copied. */
 void plan_speaker(struct plan_builder *b, const char *owner, unsigned rank);
 
+/* What the core does for this JSON path, and below it, is done for `owner`: a plugin that added it to the
+ * configuration. Copied. */
+void plan_origin(struct plan_builder *b, const char *path, const char *owner);
+
 /* A new slot of this name (not unique). Negative only without memory. */
 int plan_slot(struct plan_builder *b, const char *name);
 

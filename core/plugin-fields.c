@@ -184,17 +184,16 @@ static bool occurs(const cJSON *config, const char *path)
     return node;
 }
 
-/* Whoever installs a watcher relies on it: where it would be needed, its absence is an error. */
-static int refuse_watcher(const struct plugins *p, const char *name, const cJSON *config,
-                          struct error *err)
+/* All that watch a member that is there. */
+static int open_watcher(struct plugins *p, const char *name, const cJSON *config, struct error *err)
 {
     auto_free char *path = strndup(name, strcspn(name, "@"));
 
     if (!path)
         return fail_memory(err);
-    if (!occurs(config, path) || plugin_masked(p, name))
+    if (plugin_kind(name, NULL) != KIND_WATCHER || !occurs(config, path))
         return 0;
-    return fail(err, 0, path, "%s.so: watchers are not supported by this version of hozo", name);
+    return open_for(p, name, path, err) < 0 ? -1 : 0;
 }
 
 int fields_open(struct container *c, struct error *err)
@@ -211,7 +210,7 @@ int fields_open(struct container *c, struct error *err)
     }
     for (size_t i = 0; i < c->plugins.n_files; i++)
         if (strchr(c->plugins.files[i].name, '@') &&
-            refuse_watcher(&c->plugins, c->plugins.files[i].name, c->config.root, err) < 0)
+            open_watcher(&c->plugins, c->plugins.files[i].name, c->config.root, err) < 0)
             return -1;
     return 0;
 }
@@ -270,7 +269,7 @@ static int find_owner(struct walk *w, const struct place *at, bool below)
     for (size_t i = 0; i < w->p->n_opened; i++) {
         const struct plugin *p = w->p->opened[i];
 
-        if (!owns(p->d, field.at, below))
+        if (p->watches || !owns(p->d, field.at, below))
             continue;
         if (owner && !below)
             return fail_at(w, at, "both plugin %s (%s) and plugin %s (%s) serve this",

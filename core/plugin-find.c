@@ -39,6 +39,31 @@ static enum plugin_kind section_kind(const char *name, const char **why)
     return KIND_STRAY;
 }
 
+static bool has_two_labels(const char *key)
+{
+    const char *dot = strchr(key, '.');
+
+    return dot && dot > key && dot[1];
+}
+
+/* Any member that config.json may hold on this system can be watched, the core's as well. */
+static enum plugin_kind watcher_kind(const char *name, const char **why)
+{
+    size_t n = strcspn(name, "@");
+    auto_free char *path = strndup(name, n);
+    const struct spec_field *row = path ? spec_find(path) : NULL;
+
+    if (!name[n + 1] || strchr(name + n + 1, '@'))
+        *why = "the name of a watcher is not of the form PATH@NAME";
+    else if (path && !strncmp(path, "annotations.", 12) ? !has_two_labels(path + 12) : !row)
+        *why = "the specification has no such member to be watched";
+    else if (row && row->server == SERVED_ELSEWHERE)
+        *why = "what it watches belongs to another system";
+    else
+        return KIND_WATCHER;
+    return KIND_STRAY;
+}
+
 enum plugin_kind plugin_kind(const char *name, const char **why)
 {
     const char *none;
@@ -50,16 +75,14 @@ enum plugin_kind plugin_kind(const char *name, const char **why)
         *why = "the name is not of the form NAME.so";
         return KIND_STRAY;
     }
-    if (strchr(name, '@')) {
-        *why = "watchers are not supported by this version";
-        return KIND_WATCHER;
-    }
+    if (strchr(name, '@'))
+        return watcher_kind(name, why);
     if (*name == '+')
         return KIND_SERVICE;
     if (strncmp(name, "annotations.", 12))
         return section_kind(name, why);
     /* One label alone, "com", would take the keys of everybody. */
-    if (strchr(name + 12, '.'))
+    if (has_two_labels(name + 12))
         return KIND_ANNOTATIONS;
     *why = "annotations are served from two labels on";
     return KIND_STRAY;

@@ -5,8 +5,10 @@
 #include "core/plugin-parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "core/linux/namespaces.h"
 #include "core/log.h"
 
 /* --- errors ----------------------------------------------------------------------------------- */
@@ -25,9 +27,10 @@ int call_refuse(struct call *k, const char *fmt, ...)
     return fail(k->err, 0, NULL, "plugin %s %s", k->plugin->d->name, text);
 }
 
-static const char *const stage_name[] = {
-    [STAGE_VALIDATE] = "validate", [STAGE_PLAN] = "plan", [STAGE_PREPARE] = "prepare",
-    [STAGE_ATTACH] = "attach",     [STAGE_EXEC] = "exec", [STAGE_CLEANUP] = "cleanup",
+static const char *const stage_name[STAGE_COUNT] = {
+#define CB(id, member, purity, time, when, may) [STAGE_##id] = #member,
+    PLUGIN_CALLBACKS(CB)
+#undef CB
 };
 
 int call_allowed(struct call *k, const char *function, unsigned stages)
@@ -83,19 +86,56 @@ static const char *host_option(struct hozo_ctx *ctx, const char *name)
     return NULL;
 }
 
+/* The process's own time is not the plugin's. */
+static int await(struct call *k)
+{
+    int r;
+
+    guard_pause(true);
+    r = launch_await(k->c, k->err);
+    guard_pause(false);
+    if (r < 0)
+        k->failed = true;
+    return r;
+}
+
+#define WITH_PROCESS (IN(ATTACH) | IN(EXEC_ATTACH) | IN(STARTED))
+
 static int host_process(struct hozo_ctx *ctx, int32_t *pid, int *pidfd)
 {
     struct call *k = call_of(ctx);
 
-    if (call_allowed(k, "hozo_process", IN(ATTACH)) < 0)
+    if (call_allowed(k, "hozo_process", WITH_PROCESS) < 0 || await(k) < 0)
         return -1;
-    if (launch_await(k->c, k->err) < 0) {
-        k->failed = true;
-        return -1;
-    }
-    *pid = k->c->pid;
+    *pid = k->c->pid ? k->c->pid : k->c->state.pid;
     *pidfd = k->c->pidfd;
     return 0;
+}
+
+/* The process is held by its descriptor, or is our own child: its pid is its own. */
+static int host_namespace(struct hozo_ctx *ctx, const char *type)
+{
+    struct call *k = call_of(ctx);
+    const struct namespace_kind *kind = namespace_kinds;
+    char path[64];
+    int32_t pid;
+    int pidfd, fd;
+
+    while (kind->type && strcmp(kind->type, type))
+        kind++;
+    if (!kind->type)
+        return call_refuse(k, "asks for a namespace of unknown type %s", type);
+    if (k->n_namespaces == ARRAY_SIZE(k->namespaces))
+        return call_refuse(k, "asks for too many namespaces");
+    if (call_allowed(k, "hozo_namespace", WITH_PROCESS) < 0 || host_process(ctx, &pid, &pidfd) < 0)
+        return -1;
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind->file);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        k->failed = true;
+        return fail(k->err, errno, NULL, "open %s", path);
+    }
+    return k->namespaces[k->n_namespaces++] = fd;
 }
 
 /* --- state ------------------------------------------------------------------------------------ */
@@ -118,7 +158,7 @@ static int host_state_set(struct hozo_ctx *ctx, const char *json, size_t size)
     struct error err = {0};
     char *value;
 
-    if (call_allowed(k, "hozo_state_set", IN(PREPARE) | IN(ATTACH) | IN(CLEANUP)) < 0)
+    if (call_allowed(k, "hozo_state_set", STAGES_HOST & ~IN(PROBE)) < 0)
         return -1;
     if (!state)
         return call_refuse(k, "is not named in the container's state");
@@ -150,8 +190,8 @@ static const char *host_state_get(struct hozo_ctx *ctx, size_t *size)
 
 /* --- calling ---------------------------------------------------------------------------------- */
 
-static const struct hozo_host host = {
-    .size = sizeof host,
+const struct hozo_host plugin_host = {
+    .size = sizeof plugin_host,
     .minor = HOZO_ABI_MINOR,
     .error = host_error,
     .log = host_log,
@@ -165,11 +205,26 @@ static const struct hozo_host host = {
     .as_uint = read_uint,
     .as_bool = read_bool,
     .annotation = read_annotation,
+    .setting = read_setting,
+    .add_env = add_env,
+    .add_device = add_device,
+    .add_mount = add_mount,
+    .add_hook = add_hook,
+    .add_group = add_group,
+    .add_rlimit = add_rlimit,
+    .add_member = add_member,
     .plan_work = plan_work,
     .plan_syscall = plan_syscall,
+    .plan_env = late_env,
+    .plan_bind = late_bind,
     .cgroup = plan_cgroup,
+    .late = late_announce,
     .work = plan_next_work,
+    .late_set = late_fill,
     .process = host_process,
+    .namespace_of = host_namespace,
+    .run = run_program,
+    .dlopen = run_dlopen,
     .state_set = host_state_set,
     .state_get = host_state_get,
     .state_find = read_state,
@@ -178,64 +233,99 @@ static const struct hozo_host host = {
 static hozo_callback callback(const struct hozo_plugin *d, enum plugin_stage stage)
 {
     switch (stage) {
-    case STAGE_VALIDATE:
-        return d->validate;
-    case STAGE_PLAN:
-        return d->plan;
-    case STAGE_PREPARE:
-        return d->prepare;
-    case STAGE_ATTACH:
-        return d->attach;
-    case STAGE_EXEC:
-        return d->exec;
-    case STAGE_CLEANUP:
-        return d->cleanup;
+#define CB(id, member, purity, time, when, may)                                                    \
+    case STAGE_##id:                                                                               \
+        return d->member;
+        PLUGIN_CALLBACKS(CB)
+#undef CB
+    case STAGE_NONE:
+        break;
     }
     return NULL;
+}
+
+static void call_free(struct call *k)
+{
+    scraps_free(k);
+    json_free(&k->state);
+    text_free(&k->output);
+    while (k->n_namespaces)
+        close(k->namespaces[--k->n_namespaces]);
+}
+
+/* 1: it does not want to hear of this container again. That is a watcher's right alone: who serves a
+ * section applies it. */
+static int judge(struct call *k, struct plugin *p, int r)
+{
+    if (k->failed)
+        return -1;
+    if (r == 1 && p->watches && (1u << k->stage) & STAGES_PURE) {
+        p->aside = true;
+        return 0;
+    }
+    if (!r)
+        return 0;
+    return r < 0 ? fail(k->err, 0, NULL, "plugin %s: %s failed and does not say why", p->d->name,
+                        stage_name[k->stage])
+                 : fail(k->err, 0, NULL, "plugin %s: %s returned %d", p->d->name,
+                        stage_name[k->stage], r);
 }
 
 /* An error fails the callback even if the plugin overlooks it. */
 static int call(struct container *c, size_t index, enum plugin_stage stage, struct error *err)
 {
-    const struct plugin *p = c->plugins.opened[index];
-    struct call k = {.public = {&host}, .c = c, .plugin = p, .stage = stage, .err = err};
+    struct plugin *p = c->plugins.opened[index];
+    struct call k = {.public = {&plugin_host}, .c = c, .plugin = p, .stage = stage, .err = err};
     hozo_callback function = callback(p->d, stage);
     bool planning = c->builder && (stage == STAGE_PLAN || stage == STAGE_EXEC);
     int r;
 
-    if (!function)
+    if (stage == STAGE_PREPARE && !p->aside)
+        p->begun = true;
+    if (!function || p->aside || (stage == STAGE_CLEANUP && !p->begun))
         return 0;
     if (planning)
         plan_speaker(c->builder, p->d->name, (unsigned)index + 1);
+    guard_enter(c, p->d->name, stage_name[stage]);
     r = function(&k.public);
+    guard_leave();
     if (planning)
         plan_speaker(c->builder, "core", 0);
-    scraps_free(&k);
-    json_free(&k.state);
-    if (k.failed)
-        return -1;
-    return r < 0 ? fail(err, 0, NULL, "plugin %s: callback failed", p->d->name) : 0;
+    r = judge(&k, p, r);
+    call_free(&k);
+    return r;
 }
 
 int plugins_call(struct container *c, enum plugin_stage stage, struct error *err)
 {
-    for (size_t i = 0; i < c->plugins.n_opened; i++)
+    for (size_t i = 0; i < c->plugins.n_opened; i++) {
+        struct plugin *p = c->plugins.opened[i];
+
+        /* What it adds may open more plugins, and bring all into another order. */
+        if (stage == STAGE_ADJUST && p->adjusted)
+            continue;
+        p->adjusted |= stage == STAGE_ADJUST;
         if (call(c, i, stage, err) < 0)
             return -1;
+    }
     return 0;
 }
 
-int plugins_cleanup(struct container *c, struct error *err)
+int plugins_end(struct container *c, enum plugin_stage stage, plugin_failed *failed,
+                struct error *err)
 {
     int result = 0;
 
     for (size_t i = c->plugins.n_opened; i-- > 0;) {
         struct error own = {0};
 
-        if (call(c, i, STAGE_CLEANUP, &own) < 0 && !result) {
+        if (call(c, i, stage, &own) == 0)
+            continue;
+        if (failed)
+            failed(c, c->plugins.opened[i]->d->name, &own);
+        if (!result)
             *err = own;
-            result = -1;
-        }
+        result = -1;
     }
     return result;
 }

@@ -40,7 +40,7 @@ static bool list_file(struct plugins *p, const struct plugin_file *f, struct tex
         print(out, f->name, "masked", text);
         return true;
     }
-    if (kind != KIND_STRAY && kind != KIND_WATCHER)
+    if (kind != KIND_STRAY)
         return list_named(p, f, out);
     snprintf(text, sizeof text, "%s: %s", f->path, why);
     print(out, f->name, "not opened", text);

@@ -6,6 +6,7 @@
 #include "core/plugin-parts.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <link.h>
 #include <string.h>
 
@@ -23,7 +24,8 @@ static int check_interface(const struct hozo_plugin *d, struct error *err)
     if (d->abi_major != HOZO_ABI_MAJOR)
         return fail(err, 0, NULL, "is built for plugin interface %u, this hozo has %u",
                     d->abi_major, HOZO_ABI_MAJOR);
-    if (d->needs_minor > HOZO_ABI_MINOR)
+    /* Version 0 changes with every minor number. */
+    if (d->needs_minor > HOZO_ABI_MINOR || (!HOZO_ABI_MAJOR && d->needs_minor != HOZO_ABI_MINOR))
         return fail(err, 0, NULL, "needs plugin interface %u.%u, this hozo has %u.%u", d->abi_major,
                     d->needs_minor, HOZO_ABI_MAJOR, HOZO_ABI_MINOR);
     if (d->size < sizeof *d)
@@ -95,10 +97,8 @@ static bool path_is_sound(const char *path)
     return !*p && p[-1] != '.';
 }
 
-static int check_field(const struct hozo_field *row, struct error *err)
+static int check_row(const struct hozo_field *row, struct error *err)
 {
-    const struct spec_field *field;
-
     if (!row->path || !path_is_sound(row->path))
         return fail(err, 0, NULL, "declares a field without a sound path: %s",
                     row->path ? row->path : "(null)");
@@ -106,6 +106,15 @@ static int check_field(const struct hozo_field *row, struct error *err)
         return fail(err, 0, NULL, "declares %s with an unknown type", row->path);
     if (!(row->use & (HOZO_OWN | HOZO_READ)) || row->use & ~(HOZO_OWN | HOZO_READ | HOZO_REQUIRED))
         return fail(err, 0, NULL, "declares %s for an unknown use", row->path);
+    return 0;
+}
+
+static int check_field(const struct hozo_field *row, struct error *err)
+{
+    const struct spec_field *field;
+
+    if (check_row(row, err) < 0)
+        return -1;
     /* Annotations have a table of their own, from which engines learn which ones are unsafe. */
     if (!strncmp(row->path, "annotations", 11))
         return fail(err, 0, NULL, "declares %s as a field instead of an annotation", row->path);
@@ -121,6 +130,16 @@ static int check_field(const struct hozo_field *row, struct error *err)
     return 0;
 }
 
+/* The file is the plugin's alone: every row of it is its own. */
+static int check_setting(const struct hozo_field *row, struct error *err)
+{
+    if (check_row(row, err) < 0)
+        return -1;
+    return row->use & HOZO_OWN
+               ? 0
+               : fail(err, 0, NULL, "declares the setting %s without owning it", row->path);
+}
+
 static int check_tables(const struct hozo_plugin *d, struct error *err)
 {
     if (check_strings(&d->names, "names", err) < 0 ||
@@ -128,8 +147,14 @@ static int check_tables(const struct hozo_plugin *d, struct error *err)
         check_strings(&d->after, "plugins that come before", err) < 0 ||
         check_table(&d->fields, "fields", sizeof(struct hozo_field), err) < 0 ||
         check_table(&d->annotations, "annotations", sizeof(struct hozo_annotation), err) < 0 ||
-        check_table(&d->features, "features", sizeof(struct hozo_feature), err) < 0)
+        check_table(&d->features, "features", sizeof(struct hozo_feature), err) < 0 ||
+        check_table(&d->settings, "settings", sizeof(struct hozo_field), err) < 0)
         return -1;
+    table_each(struct hozo_field, row, &d->settings)
+    {
+        if (check_setting(row, err) < 0)
+            return -1;
+    }
     table_each(struct hozo_field, row, &d->fields)
     {
         if (check_field(row, err) < 0)
@@ -152,8 +177,14 @@ int plugin_check(const struct hozo_plugin *d, struct error *err)
 {
     if (check_interface(d, err) < 0)
         return -1;
-    if (!d->name || !*d->name || !strcmp(d->name, "core") || !d->version || !d->package)
+    if (!d->name || !*d->name || !d->version || !d->package)
         return fail(err, 0, NULL, "has a descriptor without name, version or package");
+    /* It becomes part of file names and lines of the log; and two names are ours. */
+    if (*d->name == '.' || strlen(d->name) > NAME_MAX / 2 ||
+        strspn(d->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") !=
+            strlen(d->name) ||
+        !strcmp(d->name, "core") || !strcmp(d->name, "hozo"))
+        return fail(err, 0, NULL, "has a name that no plugin can have: \"%.64s\"", d->name);
     return check_tables(d, err);
 }
 

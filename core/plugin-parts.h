@@ -72,6 +72,9 @@ int fields_served(const struct plugins *p, const cJSON *object, const struct spe
                   const char *path, struct error *err);
 /* Every present member is as the rows of the opened plugins want it. */
 int fields_check(const struct plugins *p, const struct json *doc, struct error *err);
+/* Every row of a table for the tree at `root`, a node of `doc`; `path` is its name in errors. */
+int rows_check(const struct hozo_table *rows, const struct json *doc, const cJSON *root,
+               const char *path, struct error *err);
 
 /* --- plugin-host.c, -read.c, -plan.c: what a callback sees ------------------------------------ */
 
@@ -86,7 +89,10 @@ struct call {
     struct error *err;
     bool failed, refused; /* an error is set; by the host, so that a plugin cannot replace it */
     struct scrap *scraps;
-    struct json state; /* the plugin's value, once read as a cursor */
+    struct json state;  /* the plugin's value, once read as a cursor */
+    struct text output; /* of the program that hozo_run() ran last */
+    int namespaces[16]; /* descriptors that are closed behind the call */
+    size_t n_namespaces;
     struct {
         const cJSON *container, *child;
         size_t index;
@@ -100,15 +106,19 @@ static inline struct call *call_of(struct hozo_ctx *ctx)
 
 /* The host refuses what a plugin does: this error stays, and fails the callback. Returns -1. */
 int call_refuse(struct call *k, const char *fmt, ...) PRINTF(2, 3);
-#define IN(stage) (1u << STAGE_##stage)
 int call_allowed(struct call *k, const char *function, unsigned stages);
 struct state_plugin *call_state(const struct call *k);
+void *scrap_alloc(struct call *k, size_t size); /* NULL: the call has failed */
+char *scrap_copy(struct call *k, const char *string, size_t length);
 void scraps_free(struct call *k);
+extern const struct hozo_host plugin_host;
 
 int read_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
               struct hozo_cursor *found);
 int read_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
               struct hozo_cursor *found);
+int read_setting(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                 struct hozo_cursor *found);
 int read_state(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                struct hozo_cursor *found);
 int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
@@ -119,10 +129,50 @@ uint64_t read_uint(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_bool(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value);
 
+/* A structure that begins with its size, as one of ours; newer members must say nothing. */
+int call_take(struct call *k, const char *what, const void *theirs, void *ours, size_t size);
+
+int add_env(struct hozo_ctx *ctx, const char *name, const char *value);
+int add_device(struct hozo_ctx *ctx, const struct hozo_device *device);
+int add_mount(struct hozo_ctx *ctx, const struct hozo_mount *mount);
+int add_hook(struct hozo_ctx *ctx, const struct hozo_hook *hook);
+int add_group(struct hozo_ctx *ctx, uint32_t gid);
+int add_rlimit(struct hozo_ctx *ctx, const char *type, uint64_t soft, uint64_t hard);
+int add_member(struct hozo_ctx *ctx, const char *object, const char *member, const char *json,
+               size_t size);
+void additions_free(struct plugins *p);
+
+int late_announce(struct hozo_ctx *ctx, const char *name, uint32_t type);
+int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *value);
+int late_env(struct hozo_ctx *ctx, const struct hozo_env *env);
+int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *bind);
+/* The announced value of this handle, or NULL and the call has failed. */
+const struct late *late_of(struct call *k, uint64_t handle);
+void lates_free(struct plugins *p);
+
+int run_program(struct hozo_ctx *ctx, struct hozo_run *run);
+void *run_dlopen(struct hozo_ctx *ctx, const char *library);
+
 int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs);
 int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs);
 int plan_next_work(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
 int plan_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs);
+
+/* --- plugin-settings.c: what the administrator says ------------------------------------------- */
+
+/* Reads the settings of a plugin that has any, once, into c->facts (settings.NAME). */
+int settings_read(struct container *c, const struct plugin *p, struct error *err);
+/* hozo's own. */
+int settings_of_host(struct container *c, struct error *err);
+/* The directory in which they lie. */
+const char *settings_directory(void);
+
+/* --- plugin-census.c: what loading a file must not leave ---------------------------------------- */
+
+struct census {
+    size_t threads, descriptors;
+};
+int census_take(struct census *census, struct error *err);
 
 /* --- plugin-digest.c: SHA-256, as hexadecimal digits, over what is open ----------------------- */
 

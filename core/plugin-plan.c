@@ -7,7 +7,7 @@
 /* --- structures that may grow ----------------------------------------------------------------- */
 
 /* A newer plugin may hand over more than this host knows, as long as it says nothing there. */
-static int take(struct call *k, const char *what, const void *from, void *to, size_t size)
+int call_take(struct call *k, const char *what, const void *from, void *to, size_t size)
 {
     uint32_t theirs;
 
@@ -48,14 +48,32 @@ int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs)
     struct hozo_work work;
     enum plan_phase phase = PHASE_PREPARE;
 
-    if (call_allowed(k, "hozo_plan_work", IN(PLAN)) < 0 ||
-        take(k, "struct hozo_work", theirs, &work, sizeof work) < 0 ||
+    if (call_allowed(k, "hozo_plan_work", IN(PLAN) | IN(EXEC)) < 0 ||
+        call_take(k, "struct hozo_work", theirs, &work, sizeof work) < 0 ||
         plan_phase(k, "work", work.phase, true, &phase) < 0)
         return -1;
     if (!work.what)
         return call_refuse(k, "plans work without saying what");
+    if (k->stage == STAGE_EXEC && phase == PHASE_PREPARE)
+        return call_refuse(k, "plans work for prepare, which an exec does not have");
     plan_op(k->c->builder, phase, WORK, work.path, STR(work.what), STR(work.value),
             BYTES(work.data, work.data_size));
+    return 0;
+}
+
+/* A handle in args[i] becomes what the plan knows: a slot, or a late value. */
+static int syscall_late(struct call *k, struct hozo_syscall *s, unsigned i, uint64_t *how)
+{
+    const struct late *late;
+
+    if (i >= ARRAY_SIZE(s->args) || s->pointers >> i & 1)
+        return call_refuse(k, "plans %s with a late value where there can be none", s->name);
+    if (!(late = late_of(k, s->args[i])))
+        return -1;
+    s->args[i] = late->index;
+    *how |= late->type == HOZO_LATE_DESCRIPTOR ? SYSCALL_SLOT(i)
+            : late->type == HOZO_LATE_STRING   ? SYSCALL_STRING(i)
+                                               : SYSCALL_NUMBER(i);
     return 0;
 }
 
@@ -64,9 +82,10 @@ int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs)
     struct call *k = call_of(ctx);
     struct hozo_syscall s;
     enum plan_phase phase = PHASE_PREPARE;
+    uint64_t how;
 
     if (call_allowed(k, "hozo_plan_syscall", IN(PLAN) | IN(EXEC)) < 0 ||
-        take(k, "struct hozo_syscall", theirs, &s, sizeof s) < 0 ||
+        call_take(k, "struct hozo_syscall", theirs, &s, sizeof s) < 0 ||
         plan_phase(k, "system call", s.phase, false, &phase) < 0)
         return -1;
     if (!s.name)
@@ -75,7 +94,11 @@ int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs)
         if (s.pointers >> i & 1 && (i >= ARRAY_SIZE(s.args) || s.args[i] >= s.memory_size))
             return call_refuse(k, "plans %s with an argument that points outside its memory",
                                s.name);
-    plan_op(k->c->builder, phase, SYSCALL, s.path, STR(s.name), NUM(s.number), NUM(s.pointers),
+    how = s.pointers;
+    for (unsigned i = 0; i < 64; i++)
+        if (s.lates >> i & 1 && syscall_late(k, &s, i, &how) < 0)
+            return -1;
+    plan_op(k->c->builder, phase, SYSCALL, s.path, STR(s.name), NUM(s.number), NUM(how),
             BYTES(s.memory, s.memory_size), NUM(s.args[0]), NUM(s.args[1]), NUM(s.args[2]),
             NUM(s.args[3]), NUM(s.args[4]), NUM(s.args[5]));
     plan_what(k->c->builder, "%s", s.name);
@@ -89,7 +112,7 @@ int plan_next_work(struct hozo_ctx *ctx, size_t index, struct hozo_work *work)
     const struct plan_header *plan = k->c->plan;
     enum plan_phase phase = k->stage == STAGE_PREPARE ? PHASE_PREPARE : PHASE_ATTACH;
 
-    if (call_allowed(k, "hozo_next_work", IN(PREPARE) | IN(ATTACH)) < 0)
+    if (call_allowed(k, "hozo_next_work", IN(PREPARE) | IN(ATTACH) | IN(EXEC_ATTACH)) < 0)
         return -1;
     if (work->size < sizeof *work)
         return call_refuse(k, "asks for work in %u bytes, %zu are needed", work->size,
@@ -152,7 +175,7 @@ int plan_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs)
     bool sound = true;
 
     if (call_allowed(k, "hozo_set_cgroup", IN(PLAN)) < 0 ||
-        take(k, "struct hozo_cgroup", theirs, &from, sizeof from) < 0)
+        call_take(k, "struct hozo_cgroup", theirs, &from, sizeof from) < 0)
         return -1;
     if (to->list)
         return call_refuse(k, "manages the control group, which another plugin does as well");

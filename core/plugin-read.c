@@ -19,7 +19,7 @@ struct scrap {
 
 #define SCRAP_ROOM 4000
 
-static void *scrap_alloc(struct call *k, size_t size)
+void *scrap_alloc(struct call *k, size_t size)
 {
     struct scrap *s = k->scraps;
 
@@ -38,7 +38,7 @@ static void *scrap_alloc(struct call *k, size_t size)
     return s->bytes + s->used - size;
 }
 
-static char *scrap_copy(struct call *k, const char *string, size_t length)
+char *scrap_copy(struct call *k, const char *string, size_t length)
 {
     char *copy = scrap_alloc(k, length + 1);
 
@@ -64,7 +64,8 @@ void scraps_free(struct call *k)
 /* What a cursor's tag points to. */
 struct place {
     const struct json *doc;
-    const char *field; /* in the specification's words; NULL: facts or state */
+    const struct hozo_table *rows; /* that declare what may be read; NULL: facts or state */
+    const char *field;             /* in the specification's words */
 };
 
 static const struct place *place_of(const struct hozo_cursor *at)
@@ -73,11 +74,11 @@ static const struct place *place_of(const struct hozo_cursor *at)
 }
 
 /* A row says so of the field, or of something in it: one must pass there. */
-static bool declared(const struct hozo_plugin *d, const char *field)
+static bool declared(const struct hozo_table *rows, const char *field)
 {
     size_t n = strlen(field);
 
-    table_each(struct hozo_field, row, &d->fields)
+    table_each(struct hozo_field, row, rows)
     {
         if (!strncmp(row->path, field, n) &&
             (!n || !row->path[n] || row->path[n] == '.' || row->path[n] == '['))
@@ -87,11 +88,11 @@ static bool declared(const struct hozo_plugin *d, const char *field)
 }
 
 /* A row names values of this map. */
-static bool is_map(const struct hozo_plugin *d, const char *field)
+static bool is_map(const struct hozo_table *rows, const char *field)
 {
     size_t n = strlen(field);
 
-    table_each(struct hozo_field, row, &d->fields)
+    table_each(struct hozo_field, row, rows)
     {
         if (!strncmp(row->path, field, n) && !strncmp(row->path + n, ".*", 2))
             return true;
@@ -104,7 +105,7 @@ struct reach {
     const struct json *doc;
     const cJSON *node;
     struct text path, field;
-    bool guarded; /* configuration */
+    const struct hozo_table *rows; /* configuration or settings: what is declared */
 };
 
 static void reach_free(struct reach *r)
@@ -113,10 +114,10 @@ static void reach_free(struct reach *r)
     text_free(&r->field);
 }
 
-static int reach_start(struct call *k, struct reach *r, const struct json *doc, bool guarded,
-                       const struct hozo_cursor *at)
+static int reach_start(struct call *k, struct reach *r, const struct json *doc, const cJSON *root,
+                       const struct hozo_table *rows, const struct hozo_cursor *at)
 {
-    *r = (struct reach){.doc = doc, .node = doc->root, .guarded = guarded};
+    *r = (struct reach){.doc = doc, .node = root, .rows = rows};
     if (!at)
         return 0;
     if (!at->tag || !at->path)
@@ -124,9 +125,9 @@ static int reach_start(struct call *k, struct reach *r, const struct json *doc, 
     r->doc = place_of(at)->doc;
     r->node = at->node;
     /* The document is the cursor's; asked through the wrong function, it stays guarded. */
-    r->guarded = place_of(at)->field;
+    r->rows = place_of(at)->rows;
     text_put(&r->path, at->path);
-    text_put(&r->field, r->guarded ? place_of(at)->field : "");
+    text_put(&r->field, r->rows ? place_of(at)->field : "");
     return 0;
 }
 
@@ -140,10 +141,11 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
         return -1;
     if (r->path.failed || r->field.failed)
         return call_refuse(k, "out of memory");
-    if (r->guarded && !declared(k->plugin->d, field))
-        return call_refuse(k, "reads %s without declaring it", path);
-    *place = (struct place){.doc = r->doc};
-    if (r->guarded && !(place->field = scrap_copy(k, field, r->field.length)))
+    if (r->rows && !declared(r->rows, field))
+        return call_refuse(k, "reads %s%s without declaring it",
+                           r->rows == &k->plugin->d->settings ? "setting " : "", path);
+    *place = (struct place){.doc = r->doc, .rows = r->rows};
+    if (r->rows && !(place->field = scrap_copy(k, field, r->field.length)))
         return -1;
     if (!(path = scrap_copy(k, path, r->path.length)))
         return -1;
@@ -154,7 +156,7 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
 /* The next member: up to a dot, or, in a map, all that is left: keys may hold dots. */
 static int reach_member(struct call *k, struct reach *r, const char **rest)
 {
-    bool map = r->guarded && r->field.length && is_map(k->plugin->d, r->field.at);
+    bool map = r->rows && r->field.length && is_map(r->rows, r->field.at);
     size_t length = map ? strlen(*rest) : strcspn(*rest, ".");
     char *name = scrap_copy(k, *rest, length);
 
@@ -171,12 +173,13 @@ static int reach_member(struct call *k, struct reach *r, const char **rest)
     return 0;
 }
 
-static int find(struct call *k, const struct json *doc, bool guarded, const struct hozo_cursor *at,
-                const char *path, struct hozo_cursor *found)
+static int find(struct call *k, const struct json *doc, const cJSON *root,
+                const struct hozo_table *rows, const struct hozo_cursor *at, const char *path,
+                struct hozo_cursor *found)
 {
     struct reach r __attribute__((cleanup(reach_free))) = {0};
 
-    if (reach_start(k, &r, doc, guarded, at) < 0)
+    if (reach_start(k, &r, doc, root, rows, at) < 0)
         return -1;
     while (path && *path)
         if (reach_member(k, &r, &path) < 0)
@@ -189,7 +192,7 @@ int read_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *pa
 {
     struct call *k = call_of(ctx);
 
-    return find(k, &k->c->config, true, at, path, found);
+    return find(k, &k->c->config, k->c->config.root, &k->plugin->d->fields, at, path, found);
 }
 
 int read_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
@@ -197,7 +200,17 @@ int read_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *pa
 {
     struct call *k = call_of(ctx);
 
-    return find(k, &k->c->facts, false, at, path, found);
+    return find(k, &k->c->facts, k->c->facts.root, NULL, at, path, found);
+}
+
+/* Settings have been checked against the rows when the plugin was opened. */
+int read_setting(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                 struct hozo_cursor *found)
+{
+    struct call *k = call_of(ctx);
+    const cJSON *own = json_at(k->c->facts.root, "settings", k->plugin->d->name, NULL);
+
+    return find(k, &k->c->facts, own, &k->plugin->d->settings, at, path, found);
 }
 
 int read_state(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
@@ -210,7 +223,7 @@ int read_state(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *p
     if (!k->state.root && state && state->value &&
         json_parse(&k->state, "its state", state->value, strlen(state->value), &err) < 0)
         return call_refuse(k, "%s", err.text);
-    return find(k, &k->state, false, at, path, found);
+    return find(k, &k->state, k->state.root, NULL, at, path, found);
 }
 
 /* --- elements --------------------------------------------------------------------------------- */
@@ -254,7 +267,7 @@ int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
 
     if (!at)
         return call_refuse(k, "asks for an element without saying of what");
-    if (reach_start(k, &r, &k->c->config, true, at) < 0)
+    if (reach_start(k, &r, &k->c->config, NULL, &k->plugin->d->fields, at) < 0)
         return -1;
     if (!(child = nth(k, at->node, index)))
         return 0;
@@ -262,7 +275,7 @@ int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
         path_element(&r.path, index);
         text_put(&r.field, "[]");
     } else {
-        bool map = r.guarded && r.field.at && is_map(k->plugin->d, r.field.at);
+        bool map = r.rows && r.field.at && is_map(r.rows, r.field.at);
 
         path_member(&r.path, child->string);
         if (map)

@@ -136,20 +136,26 @@ static int descend(struct check *c, const cJSON *node, const char *rest)
     return 0;
 }
 
-int fields_check(const struct plugins *p, const struct json *doc, struct error *err)
+int rows_check(const struct hozo_table *rows, const struct json *doc, const cJSON *root,
+               const char *path, struct error *err)
 {
     struct check c = {.doc = doc, .err = err};
     int r = 0;
 
-    for (size_t i = 0; i < p->n_opened && !r; i++) {
-        const struct hozo_table *fields = &p->opened[i]->d->fields;
-
-        for (uint32_t k = 0; k < fields->count && !r; k++) {
-            c.row = table_row(fields, k);
-            c.path.length = 0;
-            r = descend(&c, doc->root, c.row->path);
-        }
+    for (uint32_t i = 0; i < rows->count && !r; i++) {
+        c.row = table_row(rows, i);
+        c.path.length = 0;
+        text_put(&c.path, path);
+        r = descend(&c, root, c.row->path);
     }
     text_free(&c.path);
     return r;
+}
+
+int fields_check(const struct plugins *p, const struct json *doc, struct error *err)
+{
+    for (size_t i = 0; i < p->n_opened; i++)
+        if (rows_check(&p->opened[i]->d->fields, doc, doc->root, "", err) < 0)
+            return -1;
+    return 0;
 }

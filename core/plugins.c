@@ -37,8 +37,10 @@ void plugins_free(struct plugins *p)
     for (size_t i = 0; i < p->n_opened; i++)
         plugin_free(p->opened[i]);
     free(p->opened);
+    additions_free(p);
+    lates_free(p);
     forget_walked(p);
-    *p = (struct plugins){.dir = p->dir};
+    *p = (struct plugins){.dir = p->dir, .container = p->container};
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -57,6 +59,7 @@ static struct plugin *remember(struct plugins *p, const struct hozo_plugin *d, c
         return NULL;
     }
     plugin->d = d;
+    plugin->watches = strchr(as, '@');
     return p->opened[p->n_opened++] = plugin;
 }
 
@@ -70,8 +73,10 @@ static struct plugin *admit(struct plugins *p, const struct hozo_plugin *d, cons
         return NULL;
     }
     for (size_t i = 0; i < p->n_opened; i++) {
-        if (p->opened[i]->d == d)
+        if (p->opened[i]->d == d) {
+            p->opened[i]->watches &= !!strchr(as, '@');
             return p->opened[i];
+        }
         if (!strcmp(p->opened[i]->d->name, d->name)) {
             fail(err, 0, NULL, "two files are plugin %s: %s and %s", d->name,
                  plugin_where(p->opened[i]), *file ? file : "built in");
@@ -124,6 +129,27 @@ static int resolve(struct plugins *p, const struct plugin_file *f, size_t n, cha
     return 0;
 }
 
+/* Constructors are foreign code, too. */
+static int load(struct plugins *p, const char *name, const char *real, const struct hozo_plugin **d,
+                struct error *err)
+{
+    struct census before, after;
+    int r;
+
+    if (census_take(&before, err) < 0)
+        return -1;
+    guard_enter(p->container, name, "load");
+    r = plugin_load(real, d, err);
+    guard_leave();
+    if (r < 0 || census_take(&after, err) < 0)
+        return -1;
+    if (after.threads != before.threads)
+        return fail(err, 0, NULL, "starts a thread when it is loaded");
+    if (after.descriptors != before.descriptors)
+        return fail(err, 0, NULL, "opens a descriptor when it is loaded");
+    return 0;
+}
+
 static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, size_t n,
                                 struct error *err)
 {
@@ -134,7 +160,7 @@ static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, 
         return NULL;
     /* By path: nobody but root can change what it means, as the walk has shown; and what the linker
      * reports later names a file instead of a descriptor. */
-    if (plugin_load(real, &d, err) < 0) {
+    if (load(p, f->name, real, &d, err) < 0) {
         fail_prefix(err, "%s", real);
         return NULL;
     }
@@ -164,21 +190,6 @@ int plugins_open(struct plugins *p, const char *name, struct error *err)
     if (!f->plugin)
         f->plugin = f->built_in ? open_built_in(p, f, n, err) : open_file(p, f, n, err);
     return f->plugin ? 1 : -1;
-}
-
-int plugins_open_recorded(struct plugins *p, const char *as, struct error *err)
-{
-    const char *package = plugin_package(as), *mask;
-    int r = plugins_open(p, as, err);
-
-    if (r)
-        return r;
-    if ((mask = plugin_masked(p, as)))
-        fail(err, 0, NULL, "the container uses plugin %s.so, which %s masks", as, mask);
-    else
-        fail(err, 0, NULL, "the container uses plugin %s.so, which is not installed%s%s", as,
-             package ? "; install " : "", package ? package : "");
-    return PLUGIN_ABSENT;
 }
 
 /* --- order ------------------------------------------------------------------------------------ */
@@ -262,54 +273,49 @@ static int open_cgroup_manager(struct container *c, struct error *err)
     return r < 0 ? -1 : 0;
 }
 
-int plugins_for_config(struct container *c, struct error *err)
+/* What is there is served before anybody may add to it, and so is what was added. */
+static int check(struct container *c, struct error *err)
 {
-    if (open_cgroup_manager(c, err) < 0 || fields_open(c, err) < 0 ||
-        fields_served(&c->plugins, c->config.root, spec_config, "", err) < 0 ||
+    if (fields_served(&c->plugins, c->config.root, spec_config, "", err) < 0 ||
         fields_check(&c->plugins, &c->config, err) < 0)
         return -1;
     return order(&c->plugins, err);
 }
 
+static int read_settings(struct container *c, struct error *err)
+{
+    for (size_t i = 0; i < c->plugins.n_opened; i++)
+        if (settings_read(c, c->plugins.opened[i], err) < 0)
+            return -1;
+    return 0;
+}
+
+/* Each plugin is asked once; the set grows until nothing is added any more. */
+static int adjust(struct container *c, struct error *err)
+{
+    size_t additions;
+
+    do {
+        additions = c->plugins.n_additions;
+        if (read_settings(c, err) < 0 || plugins_call(c, STAGE_ADJUST, err) < 0)
+            return -1;
+        if (c->plugins.n_additions == additions)
+            return 0;
+        if (spec_check(&c->config, c->config.root, spec_config, "", err) < 0 ||
+            fields_open(c, err) < 0 || check(c, err) < 0)
+            return -1;
+    } while (true);
+}
+
+int plugins_for_config(struct container *c, struct error *err)
+{
+    if (settings_of_host(c, err) < 0 || open_cgroup_manager(c, err) < 0 ||
+        fields_open(c, err) < 0 || check(c, err) < 0)
+        return -1;
+    return adjust(c, err);
+}
+
 int plugins_for_process(struct container *c, const cJSON *process, struct error *err)
 {
     return fields_served(&c->plugins, process, spec_process, "process", err);
-}
-
-/* --- what is remembered ----------------------------------------------------------------------- */
-
-static bool recorded(const struct state *s, const char *name)
-{
-    for (size_t i = 0; i < s->n_plugins; i++)
-        if (!strcmp(s->plugins[i].name, name))
-            return true;
-    return false;
-}
-
-int plugins_record(struct container *c, struct error *err)
-{
-    struct state *s = &c->state;
-    struct state_plugin *rows =
-        reallocarray(s->plugins, s->n_plugins + c->plugins.n_opened + 1, sizeof *rows);
-
-    if (!rows)
-        return fail_memory(err);
-    s->plugins = rows;
-    for (size_t i = 0; i < c->plugins.n_opened; i++) {
-        const struct plugin *p = c->plugins.opened[i];
-        struct state_plugin *row = &rows[s->n_plugins];
-
-        if (recorded(s, p->d->name))
-            continue;
-        *row = (struct state_plugin){.name = strdup(p->d->name),
-                                     .version = strdup(p->d->version),
-                                     .file = strdup(p->file),
-                                     .as = strdup(p->as),
-                                     .callbacks = p->d->exec ? strdup("exec") : NULL};
-        s->n_plugins++;
-        if (!row->name || !row->version || !row->file || !row->as ||
-            (p->d->exec && !row->callbacks))
-            return fail_memory(err);
-    }
-    return 0;
 }

@@ -10,6 +10,7 @@
 #include <cjson/cJSON.h>
 
 #include "core/error.h"
+#include "core/plugin-callbacks.h"
 #include "include/hozo/plugin.h"
 
 struct container;
@@ -26,17 +27,43 @@ struct plugin_file {
 /* An opened plugin. */
 struct plugin {
     const struct hozo_plugin *d;
-    char *file; /* real path; "" if built in */
-    char *as;   /* the file name under which it was opened first */
+    char *file;    /* real path; "" if built in */
+    char *as;      /* the file name under which it was opened first */
+    bool watches;  /* opened under the names of watchers only: it serves nothing */
+    bool aside;    /* it has said "not my concern" */
+    bool adjusted; /* its `adjust` has been called */
+    bool begun;    /* its `prepare` may have done something: it wants its cleanup */
+};
+
+/* Something that a plugin has added to the configuration. */
+struct addition {
+    char *path;         /* process.env[4] */
+    const char *plugin; /* name */
+};
+
+/* A late value that a plugin has announced; its handle is its place in the list, counted from 1. */
+struct late {
+    const struct plugin *plugin;
+    char *name;
+    uint32_t type;  /* enum hozo_late_type */
+    unsigned index; /* of the plan's late value, or slot */
+    bool filled;
 };
 
 struct plugins {
-    const char *dir; /* --plugin-dir, or NULL for the built-in list */
+    const char *dir;             /* --plugin-dir, or NULL for the built-in list */
+    struct container *container; /* for whom they are opened; NULL: to be looked at */
     bool scanned;
     struct plugin_file *files;
     size_t n_files;
     struct plugin **opened; /* in their order (before/after, then name) */
     size_t n_opened;
+    struct addition *additions;
+    size_t n_additions;
+    struct late *lates;
+    size_t n_lates;
+    char **env; /* of plan_env(): templates, NULL-terminated; NULL: none */
+    size_t n_env;
     /* The way to this directory has been checked; path is NULL before. */
     struct {
         char *path, *real;
@@ -53,12 +80,20 @@ int plugins_scan(struct plugins *p, struct error *err);
  * was open), 0 no such file or masked, -1 error (untrusted, other ABI, two files …). */
 int plugins_open(struct plugins *p, const char *name, struct error *err);
 
-/* Opens by the record of a state: same checks. No such file any more, or masked: PLUGIN_ABSENT. */
+/* Opens by the record of a state: same checks, and what it kept there is not of a newer version. No such
+ * file any more, or masked: PLUGIN_ABSENT. */
 #define PLUGIN_ABSENT (-2)
-int plugins_open_recorded(struct plugins *p, const char *as, struct error *err);
+struct state_plugin;
+int plugins_open_recorded(struct plugins *p, const struct state_plugin *record, struct error *err);
 
-/* Opens what the configuration in c->config needs (and the cgroup manager), checks every field: served,
- * of the declared type, permitted; then puts the opened plugins into their order. */
+/* The record names one of these callbacks. */
+bool plugin_is_for(const struct state_plugin *record, unsigned stages);
+
+/* Opens those recorded plugins of the container that have one of these callbacks. */
+int plugins_open_for(struct container *c, unsigned stages, struct error *err);
+
+/* Opens what the configuration in c->config needs (and the cgroup manager), lets them add to it, checks
+ * every field: served, of the declared type, permitted; puts the opened plugins into their order. */
 int plugins_for_config(struct container *c, struct error *err);
 
 /* For exec: every member of a `process` object is served, by the core or by a plugin that is open. */
@@ -67,20 +102,20 @@ int plugins_for_process(struct container *c, const cJSON *process, struct error 
 /* Names every opened plugin in c->state.plugins; one that stands there already keeps its value. */
 int plugins_record(struct container *c, struct error *err);
 
-/* Calls one callback of every opened plugin in order. STAGE_CLEANUP is plugins_cleanup()'s. */
-enum plugin_stage {
-    STAGE_VALIDATE,
-    STAGE_PLAN,
-    STAGE_PREPARE,
-    STAGE_ATTACH,
-    STAGE_EXEC,
-    STAGE_CLEANUP
-};
+/* Calls one callback of every opened plugin in order; of STOPPED and CLEANUP see plugins_end(). */
 int plugins_call(struct container *c, enum plugin_stage stage, struct error *err);
 
-/* Calls cleanup of every opened plugin in reverse order, all of them even if one fails; the first error
- * is returned. */
-int plugins_cleanup(struct container *c, struct error *err);
+/* STOPPED or CLEANUP, in reverse order, all of them even if one fails. The first error is returned;
+ * `failed`, if not NULL, is called with each. */
+typedef void plugin_failed(struct container *c, const char *plugin, const struct error *err);
+int plugins_end(struct container *c, enum plugin_stage stage, plugin_failed *failed,
+                struct error *err);
+
+/* After `prepare`: every late value has been filled. */
+int plugins_lates_filled(const struct container *c, struct error *err);
+
+/* An error at a place that a plugin has added names that plugin, too. */
+void plugins_blame(const struct plugins *p, struct error *err);
 
 /* The trust walk alone: every component of the way to the file, and of each link's way, belongs to root
  * or to the caller, and nobody else can write it. `real` (PATH_MAX) receives the resolved path.

@@ -104,22 +104,25 @@ static int release(struct container *c, struct error *err)
 int container_start(struct container *c, struct error *err)
 {
     enum status status = state_status(c->dirfd, &c->state);
-    auto_close int pidfd = -1;
     int r;
 
     if (status != STATUS_CREATED)
         return not_created(status, err);
+    if (plugins_open_for(c, IN(STARTED), err) < 0)
+        return -1;
+    if (c->pidfd < 0 && (c->pidfd = state_pidfd(&c->state)) < 0)
+        return not_created(STATUS_STOPPED, err);
     r = release(c, err);
     unlinkat(c->dirfd, "start", 0);
     unlinkat(c->dirfd, "result", 0);
     if (r < 0)
         return -1;
-    if (hooks_run(c, "poststart", STATUS_RUNNING, err) < 0) {
+    if (plugins_call(c, STAGE_STARTED, err) < 0 ||
+        hooks_run(c, "poststart", STATUS_RUNNING, err) < 0) {
         struct error ignored;
 
         /* runtime.md: the container is stopped, and its lifecycle goes on from there. */
-        if ((pidfd = state_pidfd(&c->state)) >= 0)
-            pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+        pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
         return -1;
     }

@@ -113,7 +113,7 @@ static void print_state(struct text *out, const struct state *s)
     for (size_t i = 0; i < s->n_plugins; i++) {
         text_add(out, "%s{", i ? "," : "");
         print_strings(out, &s->plugins[i], plugin_strings);
-        text_add(out, "}");
+        text_add(out, ",\"stateVersion\":%u}", s->plugins[i].state_version);
     }
     text_add(out, "]}\n");
 }
@@ -206,9 +206,11 @@ static int read_cgroup(const cJSON *from, struct state_cgroup *cgroup, struct er
     return 0;
 }
 
-static int read_plugins(const cJSON *array, struct state *s, struct error *err)
+static int read_plugins(const struct json *doc, const cJSON *array, struct state *s,
+                        struct error *err)
 {
     const cJSON *node;
+    int64_t version;
 
     if (!json_length(array))
         return 0;
@@ -221,6 +223,10 @@ static int read_plugins(const cJSON *array, struct state *s, struct error *err)
             return -1;
         if (!plugin->name || !plugin->version || !plugin->file || !plugin->as)
             return damaged(err, "plugins");
+        version = json_int(doc, node, "stateVersion", 0);
+        if (version < 0 || version > UINT32_MAX)
+            return damaged(err, "stateVersion");
+        plugin->state_version = (uint32_t)version;
     }
     return 0;
 }
@@ -250,7 +256,7 @@ static int read_state(const struct json *doc, const char *id, struct state *s, s
     s->owner = (uid_t)owner;
     s->own_pid_namespace = json_bool(root, "ownPidNamespace", false);
     return read_cgroup(json_get(root, "cgroup"), &s->cgroup, err) ||
-                   read_plugins(json_get(root, "plugins"), s, err)
+                   read_plugins(doc, json_get(root, "plugins"), s, err)
                ? -1
                : 0;
 }

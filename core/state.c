@@ -29,6 +29,16 @@ static void vector_free(char **vector)
     free(vector);
 }
 
+void state_plugin_free(struct state_plugin *p)
+{
+    free(p->name);
+    free(p->version);
+    free(p->file);
+    free(p->as);
+    free(p->callbacks);
+    free(p->value);
+}
+
 void state_free(struct state *s)
 {
     free(s->id);
@@ -42,14 +52,8 @@ void state_free(struct state *s)
     free(s->cgroup.kill);
     vector_free(s->cgroup.procs);
     vector_free(s->cgroup.mounts);
-    for (size_t i = 0; i < s->n_plugins; i++) {
-        free(s->plugins[i].name);
-        free(s->plugins[i].version);
-        free(s->plugins[i].file);
-        free(s->plugins[i].as);
-        free(s->plugins[i].callbacks);
-        free(s->plugins[i].value);
-    }
+    for (size_t i = 0; i < s->n_plugins; i++)
+        state_plugin_free(&s->plugins[i]);
     free(s->plugins);
     free(s->annotations);
     *s = (struct state){0};
@@ -61,7 +65,7 @@ int id_check(const char *id, struct error *err)
 
     if (!length)
         return fail(err, 0, NULL, "container id cannot be empty");
-    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") ||
+    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") || !strcmp(id, ORPHANS) ||
         strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.") != length)
         return fail(err, 0, NULL, "invalid container ID format: \"%.64s\"", id);
     return 0;

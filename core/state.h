@@ -23,11 +23,12 @@ extern const char *const status_name[];
 /* A plugin that has, or may have, done something for the container. */
 struct state_plugin {
     char *name, *version;
-    char *file; /* the real file that was opened; "" in a static build */
-    char *as;   /* the file name under which it was opened, without .so */
-    char
-        *callbacks; /* those that only some plugins have and later verbs ask for: "exec", or NULL */
-    char *value;    /* its own JSON value, or NULL */
+    char *file;             /* the real file that was opened; "" in a static build */
+    char *as;               /* the file name under which it was opened, without .so */
+    char *callbacks;        /* that later verbs ask for: "exec cleanup" */
+    char *value;            /* its own JSON value, or NULL */
+    uint32_t state_version; /* of that value */
+    bool orphan;            /* delete --force: what it did is left behind; not in the file */
 };
 
 /* See struct hozo_cgroup. Strings and NULL-terminated vectors are owned. */
@@ -49,10 +50,12 @@ struct state {
     bool own_pid_namespace; /* its end ends all of the container's processes */
 };
 
+void state_plugin_free(struct state_plugin *p);
 void state_free(struct state *s);
 #define auto_state __attribute__((cleanup(state_free)))
 
-/* [A-Za-z0-9_+.-], at most 1024 bytes, not "." or "..". */
+/* [A-Za-z0-9_+.-], at most 1024 bytes, not "." or "..", nor the directory in which orphans lie. */
+#define ORPHANS ".orphans"
 int id_check(const char *id, struct error *err);
 
 /* Makes ROOT (0700, missing parents 0711) and ROOT/ID, locks it, returns its descriptor.

@@ -40,7 +40,10 @@ int verb_plan(const struct globals *g, int argc, char **argv, struct error *err)
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("plan", argc, 0, 1, err) < 0 ||
         (host && facts_read(&c.facts, host, err) < 0) ||
-        create_load(g, &o, argc ? argv[0] : "ID", &c, err) < 0 || compile_create(&c, err) < 0)
+        create_load(g, &o, argc ? argv[0] : "ID", &c, err) < 0)
+        return -1;
+    c.facts_given = host;
+    if (compile_create(&c, err) < 0)
         return -1;
     return print(&c, as_json, err);
 }

@@ -1,24 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* hozo plugin: what is installed, and what plugins have left behind. */
 #include <string.h>
 
+#include "build-config.h"
 #include "core/cli/cli.h"
+#include "core/cli/root.h"
 #include "core/json.h"
+#include "core/orphans.h"
 #include "core/plugins.h"
+
+static int list(const struct globals *g, char **argv UNUSED, struct text *out, struct error *err)
+{
+    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir};
+
+    return plugins_scan(&plugins, err) < 0 ? -1 : plugins_list(&plugins, out, err);
+}
+
+/* For scripts that install plugins: the first directory is the distribution's. */
+static int dir(const struct globals *g, char **argv UNUSED, struct text *out,
+               struct error *err UNUSED)
+{
+    for (const char *s = g->plugin_dir ? g->plugin_dir : HOZO_PLUGIN_DIRS; *s;) {
+        size_t n = g->plugin_dir ? strlen(s) : strcspn(s, ":");
+
+        text_append(out, s, n);
+        text_put(out, "\n");
+        s += n + (s[n] == ':');
+    }
+    return 0;
+}
+
+static int clean(const struct globals *g, char **argv UNUSED, struct text *out, struct error *err)
+{
+    auto_free char *root = NULL;
+    int left;
+
+    if (root_choose(g->root, &root, err) < 0)
+        return -1;
+    left = orphans_clean(root, g->plugin_dir, g->logger, out, err);
+    return left < 0 ? -1 : left > 0;
+}
+
+static const struct {
+    const char *name;
+    int arguments;
+    int (*run)(const struct globals *g, char **argv, struct text *out, struct error *err);
+} actions[] = {
+    {"list", 0, list},
+    {"dir", 0, dir},
+    {"clean", 0, clean},
+};
 
 int verb_plugin(const struct globals *g, int argc, char **argv, struct error *err)
 {
     static const struct option options[] = {{0}};
-    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir};
     auto_text struct text text = {0};
 
     if (options_parse(options, &argc, &argv, err))
         return -1;
-    if (argc != 1 || strcmp(argv[0], "list"))
-        return fail(err, 0, NULL, "plugin: say: hozo plugin list");
-    if (plugins_scan(&plugins, err))
-        return -1;
-    int broken = plugins_list(&plugins, &text, err);
-    if (broken < 0 || output(&text, err))
-        return -1;
-    return broken;
+    for (size_t i = 0; argc && i < ARRAY_SIZE(actions); i++) {
+        int status;
+
+        if (strcmp(argv[0], actions[i].name) || argc - 1 != actions[i].arguments)
+            continue;
+        status = actions[i].run(g, argv + 1, &text, err);
+        return status < 0 || output(&text, err) ? -1 : status;
+    }
+    return fail(err, 0, NULL, "plugin: say: hozo plugin list | dir | clean");
 }

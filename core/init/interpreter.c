@@ -124,8 +124,7 @@ static bool read_later(const struct interpreter *in, uint32_t slot)
 {
     plan_for_each (op, in->plan)
         for (unsigned i = 0; op >= in->op && i < PLAN_ARGS_MAX; i++)
-            if (op->arg[i] == slot &&
-                plan_arg_type(plan_op_info[op->kind].signature, i, NULL, NULL) == 'r')
+            if (op->arg[i] == slot && plan_op_arg_type(op, i) == 'r')
                 return true;
     return false;
 }
@@ -206,6 +205,13 @@ char *expand(const struct interpreter *in, const char *template)
     }
     out[length] = '\0';
     return out;
+}
+
+const char *text(const struct interpreter *in, uint64_t template)
+{
+    const char *s = plan_string(in->plan, template);
+
+    return s && strchr(s, LATE_MARK) ? expand(in, s) : s;
 }
 
 char **vector(const struct interpreter *in, uint64_t list, bool templates)

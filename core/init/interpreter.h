@@ -67,6 +67,10 @@ void slots_spend(struct interpreter *in);
 /* A template with its late values, in memory of its own; NULL: errno. */
 char *expand(const struct interpreter *in, const char *template);
 
+/* The argument of an operation that may be a template: the plan's own text where it holds no late value. NULL
+ * if it is absent, or as expand(). */
+const char *text(const struct interpreter *in, uint64_t template);
+
 /* A list as a NULL-terminated vector: of the plan's strings, or of expanded copies. */
 char **vector(const struct interpreter *in, uint64_t list, bool templates);
 

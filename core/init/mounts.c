@@ -207,8 +207,7 @@ int op_mount(struct interpreter *in, const struct plan_op *op)
 
 int op_bind(struct interpreter *in, const struct plan_op *op)
 {
-    const char *target = plan_string(in->plan, op->arg[1]),
-               *source = plan_string(in->plan, op->arg[2]);
+    const char *target = plan_string(in->plan, op->arg[1]), *source = text(in, op->arg[2]);
     struct mount_attr top = {.attr_set = op->arg[4], .attr_clr = op->arg[5]};
     struct mount_attr all = {.attr_set = op->arg[6], .attr_clr = op->arg[7]};
     auto_close int onto = -1, tree = -1;

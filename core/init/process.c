@@ -97,6 +97,30 @@ int op_chown_stdio(struct interpreter *in, const struct plan_op *op)
     return 0;
 }
 
+/* What one argument of the call is: itself, or what only now is known. */
+static int argument(struct interpreter *in, const struct plan_op *op, unsigned i, char *memory,
+                    uint64_t *value)
+{
+    uint64_t how = op->arg[2];
+    const char *late;
+
+    *value = op->arg[SYSCALL_ARGS + i];
+    if (how & SYSCALL_POINTER(i)) {
+        *value += (uintptr_t)memory;
+    } else if (how & SYSCALL_SLOT(i)) {
+        int fd = slot_fd(in, *value);
+
+        if (fd < 0)
+            return refuse(EBADF);
+        *value = (uint64_t)fd;
+    } else if (how & (SYSCALL_STRING(i) | SYSCALL_NUMBER(i))) {
+        if (!(late = plan_string(in->plan, plan_lates(in->plan)[*value].value)))
+            return refuse(EINVAL); /* nobody has filled it */
+        *value = how & SYSCALL_STRING(i) ? (uintptr_t)late : strtoull(late, NULL, 10);
+    }
+    return 0;
+}
+
 int op_syscall(struct interpreter *in, const struct plan_op *op)
 {
     uint64_t args[6];
@@ -108,14 +132,9 @@ int op_syscall(struct interpreter *in, const struct plan_op *op)
     if (!memory)
         return -1;
     memcpy(memory, bytes, size);
-    for (unsigned i = 0; i < 6; i++) {
-        args[i] = op->arg[4 + i];
-        if (!(op->arg[2] >> i & 1))
-            continue;
-        if (args[i] > size)
-            return refuse(EFAULT);
-        args[i] += (uintptr_t)memory;
-    }
+    for (unsigned i = 0; i < 6; i++)
+        if (argument(in, op, i, memory, &args[i]) < 0)
+            return -1;
     return syscall((long)op->arg[1], args[0], args[1], args[2], args[3], args[4], args[5]) < 0 ? -1
                                                                                                : 0;
 }

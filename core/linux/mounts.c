@@ -24,20 +24,33 @@ static bool is_dev(const char *destination)
     return !strcmp(destination, "/dev");
 }
 
+static int check_bind(const struct mount_options *o, const char *path, struct error *err)
+{
+    char at[256];
+
+    snprintf(at, sizeof at, "%s.options", path);
+    if (o->data[0])
+        return fail(err, 0, at, "\"%s\" means nothing to a bind mount", o->data[0]);
+    return o->copy_up ? fail(err, 0, at, "tmpcopyup is for tmpfs") : 0;
+}
+
+static void bind_op(struct compile *p, const char *target, struct plan_value source,
+                    const char *path, const struct mount_options *o)
+{
+    plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(target), source, NUM(o->recursive),
+            NUM(o->set), NUM(o->clear), NUM(o->rset), NUM(o->rclear), NUM(o->propagation),
+            NUM(how("bind", target, o)));
+    p->dev_is_bound |= is_dev(target);
+}
+
 static int add_bind(struct compile *p, const char *target, const char *source, const char *path,
                     const struct mount_options *o, struct error *err)
 {
     auto_free char *absolute = NULL;
     char at[256];
 
-    if (o->data[0]) {
-        snprintf(at, sizeof at, "%s.options", path);
-        return fail(err, 0, at, "\"%s\" means nothing to a bind mount", o->data[0]);
-    }
-    if (o->copy_up) {
-        snprintf(at, sizeof at, "%s.options", path);
-        return fail(err, 0, at, "tmpcopyup is for tmpfs");
-    }
+    if (check_bind(o, path, err) < 0)
+        return -1;
     if (!source || !*source) {
         snprintf(at, sizeof at, "%s.source", path);
         return fail(err, 0, at, "is missing");
@@ -48,11 +61,8 @@ static int add_bind(struct compile *p, const char *target, const char *source, c
             return fail_memory(err);
         source = absolute;
     }
-    plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(target), STR(source),
-            NUM(o->recursive), NUM(o->set), NUM(o->clear), NUM(o->rset), NUM(o->rclear),
-            NUM(o->propagation), NUM(how("bind", target, o)));
+    bind_op(p, target, STR(source), path, o);
     plan_what(p->b, "bind %s to %s", source, target);
-    p->dev_is_bound |= is_dev(target);
     return 0;
 }
 
@@ -169,6 +179,25 @@ static int add(struct compile *p, const cJSON *mount, const char *path, struct e
         r = compile_cgroup_mount(p, target, &o, path, err);
     else
         r = add_mount(p, mount, target, path, &o, err);
+    free(o.data);
+    return r;
+}
+
+int compile_late_bind(struct compile *p, const char *source, const char *destination,
+                      const cJSON *options, const char *path, struct error *err)
+{
+    auto_free char *target = strdup(destination);
+    struct mount_options o;
+    int r;
+
+    if (!target)
+        return fail_memory(err);
+    clean(target);
+    r = mount_options_parse(options, path, &o, err);
+    if (!r && !(r = check_bind(&o, path, err)) && !(r = check_proc(target, "bind", path, err))) {
+        bind_op(p, target, TEMPLATE(source), path, &o);
+        plan_what(p->b, "bind to %s", target);
+    }
     free(o.data);
     return r;
 }

@@ -183,7 +183,7 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
 {
     const cJSON *env = json_get(r->process, "env"), *entry;
     auto_free const char **args = json_strings(json_get(r->process, "args"));
-    auto_free const char **list = calloc(json_length(env) + 4, sizeof *list);
+    auto_free const char **list = calloc(json_length(env) + p->c->plugins.n_env + 4, sizeof *list);
     auto_text struct text listen = {0};
     size_t n = 0, own;
 
@@ -193,6 +193,15 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
         if (!(list[n++] = escaped(entry->valuestring)))
             return fail_memory(err);
     own = n;
+    for (size_t i = 0; i < p->c->plugins.n_env; i++) {
+        auto_free char *name = strndup(p->c->plugins.env[i], strcspn(p->c->plugins.env[i], "="));
+
+        if (!name)
+            return fail_memory(err);
+        if (find_env(env, name))
+            return fail(err, 0, "process.env", "%s: a plugin sets this variable as well", name);
+        list[n++] = p->c->plugins.env[i];
+    }
     if (!find_env(env, "HOME")) {
         plan_op(p->b, PHASE_PROCESS, HOME, "process.env", SLOT(r->root),
                 NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)));

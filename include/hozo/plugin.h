@@ -24,7 +24,8 @@
  * append-only.
  *
  * Ownership: strings and cursors given to a plugin live until its callback returns. The host copies
- * what it is given. Errors: a callback returns 0, or -1 after hozo_error(); 1 means "not my concern".
+ * what it is given. Errors: a callback returns 0, or -1 after hozo_error(). A plugin that was opened only
+ * as a watcher may return 1 from adjust, validate or plan: "not my concern"; it is then left alone.
  */
 #ifndef HOZO_PLUGIN_H
 #define HOZO_PLUGIN_H
@@ -39,7 +40,7 @@ extern "C" {
 
 #define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
 #define HOZO_ABI_MAJOR 0
-#define HOZO_ABI_MINOR 0
+#define HOZO_ABI_MINOR 1 /* of version 0: must be the host's exactly */
 
 /* --- the descriptor ----------------------------------------------------------------------------- */
 
@@ -72,6 +73,11 @@ struct hozo_field {
     const char *feature;       /* key in `features` to which `values` is given, or NULL */
     const char *doc;           /* one line */
 };
+
+/*
+ * A row of the table `settings` is a row of this form, too: `path` then names a member of the
+ * administrator's file NAME.json in the directory that `hozo plugin dir --settings` prints.
+ */
 
 /* An annotation that changes what the plugin does; it goes into potentiallyUnsafeConfigAnnotations. */
 struct hozo_annotation {
@@ -115,17 +121,28 @@ struct hozo_plugin {
     struct hozo_table fields;      /* struct hozo_field */
     struct hozo_table annotations; /* struct hozo_annotation */
     struct hozo_table features;    /* struct hozo_feature */
+    struct hozo_table settings;    /* struct hozo_field: of the administrator's file */
     struct hozo_table before;      /* const char *: plugins that come later in every stage */
     struct hozo_table after;       /* const char * */
 
     uint64_t flags; /* an unknown bit refuses the plugin */
 
-    hozo_callback validate; /* pure: relations between fields */
-    hozo_callback plan;     /* pure: appends operations */
-    hozo_callback prepare;  /* first side effect, on the host, before any process exists */
-    hozo_callback attach;   /* the process is being made; hozo_process() waits until it is there, blocked */
-    hozo_callback exec;     /* pure: appends operations for a process that joins */
-    hozo_callback cleanup;  /* undo; must succeed when repeated; reverse order */
+    /* Making a plan. Pure: no file is opened, nothing is changed, the same plan comes out again. */
+    hozo_callback adjust;   /* adds to the configuration: environment, devices, mounts, … */
+    hozo_callback validate; /* relations between fields */
+    hozo_callback plan;     /* appends operations */
+
+    /* create, on the host. Each of these may call hozo_run() and hozo_dlopen(). */
+    hozo_callback probe;   /* looks at the host, changes nothing; never called by plan, check, features */
+    hozo_callback prepare; /* first side effect, before any process exists; fills late values */
+    hozo_callback attach;  /* the process is being made; hozo_process() waits until it is there, blocked */
+
+    /* Later, by other executions of hozo. */
+    hozo_callback started;     /* start: the user program runs; a failure ends it */
+    hozo_callback exec;        /* exec, pure: appends operations for a process that joins */
+    hozo_callback exec_attach; /* exec: that process is being made, as in attach */
+    hozo_callback stopped;     /* delete: the processes are gone; must succeed when repeated */
+    hozo_callback cleanup;     /* undo; must succeed when repeated; reverse order */
 };
 
 #define HOZO_HEADER                                                                                \
@@ -165,7 +182,52 @@ enum hozo_phase {
     HOZO_PHASE_IDENTITY
 };
 
-/* A piece of the plugin's own work, done by its `prepare`: hozo plan shows it, hozo_work() returns it. */
+/* --- what `adjust` adds --- */
+
+/* A device node, and the permission to use it in the container's control group (config-linux.md,
+ * Devices, Allowed Device list). */
+struct hozo_device {
+    uint32_t size;
+    uint32_t mode; /* permission bits; 0: 0666 */
+    const char *path;
+    const char *type;   /* "c", "b", "u" or "p" */
+    const char *access; /* letters of "rwm"; NULL: "rw"; "": no permission */
+    int64_t major, minor;
+    uint32_t uid, gid;
+};
+
+/* config.md, Mounts. */
+struct hozo_mount {
+    uint32_t size;
+    const char *destination, *type, *source; /* type and source may be NULL */
+    const char *const *options;              /* NULL-terminated, or NULL */
+};
+
+/* config.md, POSIX-platform Hooks. `kind`: "createRuntime", "startContainer", … */
+struct hozo_hook {
+    uint32_t size;
+    uint32_t timeout; /* seconds; 0: none */
+    const char *kind, *path;
+    const char *const *args, *const *env; /* NULL-terminated, or NULL */
+};
+
+/* --- what `plan` appends --- */
+
+/*
+ * A late value: announced by `plan`, filled by `prepare`, printed by `hozo plan` as <late: NAME>. Handles
+ * are greater than 0, so that 0 in a structure means: none.
+ */
+enum hozo_late_type { HOZO_LATE_NUMBER = 1, HOZO_LATE_STRING, HOZO_LATE_DESCRIPTOR };
+
+struct hozo_value {
+    uint32_t size;
+    int32_t fd; /* HOZO_LATE_DESCRIPTOR: stays the plugin's, the host takes a duplicate */
+    uint64_t number;
+    const char *string;
+};
+
+/* A piece of the plugin's own work, done by its `prepare`, `attach` or `exec_attach`: hozo plan shows it,
+ * hozo_next_work() returns it. */
 struct hozo_work {
     uint32_t size;
     uint32_t phase; /* HOZO_PHASE_PREPARE or HOZO_PHASE_ATTACH */
@@ -176,7 +238,10 @@ struct hozo_work {
     size_t data_size;
 };
 
-/* A system call in the container's process. Bit n of `pointers`: args[n] is an offset into `memory`. */
+/*
+ * A system call in the container's process. Bit n of `pointers`: args[n] is an offset into `memory`. Bit n
+ * of `lates`: args[n] is the handle of a late value; of a string the call gets the address.
+ */
 struct hozo_syscall {
     uint32_t size;
     uint32_t phase;
@@ -184,9 +249,25 @@ struct hozo_syscall {
     const char *name;
     uint64_t number;
     uint64_t args[6];
-    uint64_t pointers;
+    uint64_t pointers, lates;
     const void *memory;
     size_t memory_size;
+};
+
+/* A variable of the program that is started, where `adjust` cannot know it: the value of a late number or
+ * string, or in `exec` what `prepare` once kept in the state. A variable that is there already is an error. */
+struct hozo_env {
+    uint32_t size;
+    uint32_t late; /* handle; 0: `value` */
+    const char *path, *name, *value;
+};
+
+/* A bind mount behind those of the configuration, from a source that only `prepare` knows. */
+struct hozo_bind {
+    uint32_t size;
+    uint32_t late; /* handle of a string: an absolute path on the host */
+    const char *path, *destination;
+    const char *const *options; /* as in config.md; NULL-terminated, or NULL */
 };
 
 /*
@@ -202,6 +283,26 @@ struct hozo_cgroup {
     const char *freeze;       /* freezer.state, or cgroup.freeze, or NULL */
     const char *kill;         /* cgroup.kill, or NULL */
     const char *const *mounts;/* v1: "controllers=path in that hierarchy", NULL-terminated: for cgroup mounts */
+};
+
+/* --- what the stages on the host may ask for --- */
+
+/*
+ * Another program: no descriptor but 0, 1 and 2, no variable but `env`, default signals, a process group
+ * of its own that is killed when the time is over. What it writes to standard output and error is
+ * captured, up to 1 MiB.
+ */
+struct hozo_run {
+    uint32_t size;
+    uint32_t timeout;  /* milliseconds; 0: as long as the callback may take */
+    const char *const *args, *const *env; /* NULL-terminated; args[0] is an absolute path; env may be NULL */
+    const void *input; /* of standard input */
+    size_t input_size;
+    /* results */
+    int32_t status; /* exit status, or -1 with … */
+    int32_t signal; /* … the signal that ended it; SIGKILL as well if the time was over */
+    const char *output; /* NUL-terminated; lives until the callback returns */
+    size_t output_size;
 };
 
 struct hozo_host {
@@ -232,19 +333,52 @@ struct hozo_host {
     /* An annotation that is declared: 1, 0 absent, -1 not declared. */
     int (*annotation)(struct hozo_ctx *ctx, const char *key, const char **value);
 
-    /* The plan: from `plan` and `exec` only. */
+    /* A member of the administrator's settings: as find(). The file has been checked against the rows. */
+    int (*setting)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                   struct hozo_cursor *found);
+
+    /* The configuration, from `adjust`: 0, or -1 where it contradicts what is there: the error names the
+     * plugin, and whoever put it there. The same once more does nothing. */
+    int (*add_env)(struct hozo_ctx *ctx, const char *name, const char *value);
+    int (*add_device)(struct hozo_ctx *ctx, const struct hozo_device *device);
+    int (*add_mount)(struct hozo_ctx *ctx, const struct hozo_mount *mount);
+    int (*add_hook)(struct hozo_ctx *ctx, const struct hozo_hook *hook);
+    int (*add_group)(struct hozo_ctx *ctx, uint32_t gid);
+    int (*add_rlimit)(struct hozo_ctx *ctx, const char *type, uint64_t soft, uint64_t hard);
+    /* A member that a plugin serves and that is absent: ("linux", "memoryPolicy"), ("linux.netDevices",
+     * "eth1"); its value as JSON text. */
+    int (*add_member)(struct hozo_ctx *ctx, const char *object, const char *member, const char *json,
+                      size_t size);
+
+    /* The plan: from `plan` and `exec` only; late values and binds from `plan`. */
     int (*plan_work)(struct hozo_ctx *ctx, const struct hozo_work *work);
     int (*plan_syscall)(struct hozo_ctx *ctx, const struct hozo_syscall *call);
+    int (*plan_env)(struct hozo_ctx *ctx, const struct hozo_env *env);
+    int (*plan_bind)(struct hozo_ctx *ctx, const struct hozo_bind *bind);
     int (*cgroup)(struct hozo_ctx *ctx, const struct hozo_cgroup *cgroup);
+    int (*late)(struct hozo_ctx *ctx, const char *name, uint32_t type); /* the handle */
 
-    /* From `prepare`, `attach`: the plugin's own work of this phase in order: 1, or 0 behind the last. */
+    /* From `prepare`, `attach`, `exec_attach`: the plugin's own work of this phase in order: 1, or 0 behind
+     * the last. */
     int (*work)(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
-    /* From `attach`: waits until the process exists and is blocked, and names it as the host sees it. What
-     * needs no process is done before that call, in the time that the process takes to start. */
+    /* From `prepare`: fills a late value of this plugin. One that is left is an error. */
+    int (*late_set)(struct hozo_ctx *ctx, const char *name, const struct hozo_value *value);
+    /* From `attach`, `exec_attach`: waits until the process exists and is blocked, and names it as the host
+     * sees it. What needs no process is done before that call, in the time that the process takes to
+     * start. From `started`: the container's process. */
     int (*process)(struct hozo_ctx *ctx, int32_t *pid, int *pidfd);
+    /* A descriptor of its namespace of this type ("network"); the host closes it behind the callback. */
+    int (*namespace_of)(struct hozo_ctx *ctx, const char *type);
+
+    /* From every stage that is not pure. */
+    int (*run)(struct hozo_ctx *ctx, struct hozo_run *run);
+    /* dlopen(3) for a vendor's heavy library, with its error as ours; an absolute path passes the same
+     * check of trust as plugins do. NULL: the error is set. Look symbols up with dlsym(3). */
+    void *(*dlopen)(struct hozo_ctx *ctx, const char *library);
 
     /* One JSON value that is kept with the container: set before a side effect, so that `cleanup` finds
-     * it after a crash as well. On disk when the call returns. get: NULL if nothing was set. */
+     * it after a crash as well. On disk when the call returns; from every stage that is not pure, but
+     * `probe`. get: NULL if nothing was set. */
     int (*state_set)(struct hozo_ctx *ctx, const char *json, size_t size);
     const char *(*state_get)(struct hozo_ctx *ctx, size_t *size);
     /* The same value as a cursor. */
@@ -292,11 +426,26 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_as_uint(ctx, at)              ((ctx)->host->as_uint(ctx, at))
 #define hozo_as_bool(ctx, at)              ((ctx)->host->as_bool(ctx, at))
 #define hozo_annotation(ctx, key, value)   ((ctx)->host->annotation(ctx, key, value))
+#define hozo_setting(ctx, at, path, found) ((ctx)->host->setting(ctx, at, path, found))
+#define hozo_add_env(ctx, name, value)     ((ctx)->host->add_env(ctx, name, value))
+#define hozo_add_device(ctx, d)            ((ctx)->host->add_device(ctx, d))
+#define hozo_add_mount(ctx, m)             ((ctx)->host->add_mount(ctx, m))
+#define hozo_add_hook(ctx, h)              ((ctx)->host->add_hook(ctx, h))
+#define hozo_add_group(ctx, gid)           ((ctx)->host->add_group(ctx, gid))
+#define hozo_add_rlimit(ctx, t, s, h)      ((ctx)->host->add_rlimit(ctx, t, s, h))
+#define hozo_add_member(ctx, o, m, j, n)   ((ctx)->host->add_member(ctx, o, m, j, n))
 #define hozo_plan_work(ctx, w)             ((ctx)->host->plan_work(ctx, w))
 #define hozo_plan_syscall(ctx, s)          ((ctx)->host->plan_syscall(ctx, s))
+#define hozo_plan_env(ctx, e)              ((ctx)->host->plan_env(ctx, e))
+#define hozo_plan_bind(ctx, b)             ((ctx)->host->plan_bind(ctx, b))
 #define hozo_set_cgroup(ctx, c)            ((ctx)->host->cgroup(ctx, c))
+#define hozo_late(ctx, name, type)         ((ctx)->host->late(ctx, name, type))
 #define hozo_next_work(ctx, i, w)          ((ctx)->host->work(ctx, i, w))
+#define hozo_late_set(ctx, name, v)        ((ctx)->host->late_set(ctx, name, v))
 #define hozo_process(ctx, pid, pidfd)      ((ctx)->host->process(ctx, pid, pidfd))
+#define hozo_namespace(ctx, type)          ((ctx)->host->namespace_of(ctx, type))
+#define hozo_run(ctx, r)                   ((ctx)->host->run(ctx, r))
+#define hozo_dlopen(ctx, library)          ((ctx)->host->dlopen(ctx, library))
 #define hozo_state_set(ctx, json, size)    ((ctx)->host->state_set(ctx, json, size))
 #define hozo_state_get(ctx, size)          ((ctx)->host->state_get(ctx, size))
 #define hozo_state_find(ctx, at, path, f)  ((ctx)->host->state_find(ctx, at, path, f))

@@ -310,9 +310,31 @@ def the_environment_selects_no_plugin(box):
 @test(sanitized=False)
 def delete_with_force_ends_even_if_a_plugin_is_gone(box):
     plugins = PluginDirectory(box)
-    plugins.add()
+    undo = SOURCE.replace("HOZO_PLUGIN(", "static int undo(struct hozo_ctx *ctx) { (void)ctx; return 0; }\nHOZO_PLUGIN(")
+    undo = undo.replace(".plan = plan,", ".plan = plan, .cleanup = undo,")
+    plugins.add(source=undo)
     b = needing(box, "sleep 100")
     plugins.hozo("create", "--bundle", b.write().path, "c1").ok()
     os.remove(f"{plugins.path}/{FILE}")
-    plugins.hozo("delete", "--force", "c1").ends(0).says("left behind", "linux.memoryPolicy.so")
+    plugins.hozo("delete", "c1").fails("test-numa", "linux.memoryPolicy.so", "not installed")
+    r = plugins.hozo("delete", "--force", "c1").ends(0)
+    r.says("left behind", "test-numa", "linux.memoryPolicy.so", "hozo plugin clean")
+    same(len(r.err.splitlines()), 1)
+    box.hozo("state", "c1").fails("does not exist")
+    same(json.loads(box.hozo("list", "--format", "json").ok().out), None)
+    left = plugins.hozo("plugin", "clean").ends(1)
+    assert left.out.startswith("c1: ") and "not installed" in left.out, left
+    plugins.add(source=undo)
+    same(plugins.hozo("plugin", "clean").ok().out, "c1: cleaned\n")
+    same(plugins.hozo("plugin", "clean").ok().out, "")
+    box.nothing_left()
+
+
+@test(sanitized=False)
+def a_plugin_with_nothing_to_undo_is_not_asked_for_by_delete(box):
+    plugins = PluginDirectory(box)
+    plugins.add()
+    plugins.hozo("create", "--bundle", needing(box, "sleep 100").write().path, "c1").ok()
+    os.remove(f"{plugins.path}/{FILE}")
+    plugins.hozo("delete", "--force", "c1").ok()
     box.nothing_left()

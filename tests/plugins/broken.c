@@ -22,7 +22,9 @@ const int something_else = 1;
 static const struct hozo_field fields[] = {
     {FIELD, TYPE, HOZO_OWN, NULL, 0, 0, NULL, "A field."},
 };
-#ifdef WITHOUT_NAMES
+#ifdef NAMES
+static const char *const names[] = {NAMES};
+#elif defined WITHOUT_NAMES
 static const char *const names[] = {"linux.intelRdt"};
 #else
 static const char *const names[] = {"linux.memoryPolicy", "linux", "linux.intelRdt"};

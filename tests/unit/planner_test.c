@@ -551,6 +551,9 @@ static const char *any_plan(void)
 
         for (char type; (type = plan_arg_type(plan_op_info[kind].signature, n, NULL, NULL)); n++)
             values[n] = any_value(type, n_slots, n_lates);
+        /* What the arguments are is told by another argument: see system_calls(). */
+        if (kind == OP_SYSCALL)
+            values[2].number = 0;
         plan_speaker(b, strings[any(STRINGS)], any(4));
         plan_add(b, any(PHASE_COUNT), kind, any(2) ? strings[any(STRINGS)] : NULL, values, n);
         if (any(4) == 0)
@@ -571,6 +574,49 @@ static const char *any_plan(void)
         if (plan_fail(plan, any(2 * n_ops + 1), (int)any(8192), any(2 * STEP_COUNT), &err) >= 0)
             return "its failure is none";
     return NULL;
+}
+
+/* `how` and the first argument of a system call with 4 bytes of memory, one slot and three late values. */
+static int system_call(uint64_t how, uint64_t argument, struct text *printed)
+{
+    auto_plan_builder struct plan_builder *b = plan_new();
+    auto_free struct plan_header *plan = NULL;
+    struct error err = {0};
+
+    plan_slot(b, "device");
+    plan_late_add(b, "index");
+    plan_op(b, PHASE_PROCESS, SYSCALL, NULL, STR("x"), NUM(1), NUM(how), BYTES("abc", 4),
+            NUM(argument), NUM(0), NUM(0), NUM(0), NUM(0), NUM(0));
+    if (plan_finish(b, &plan, &err) < 0)
+        return -1;
+    plan_print(plan, printed);
+    return 0;
+}
+
+static void system_calls(void)
+{
+    static const struct {
+        const char *what, *shown;
+        uint64_t how, argument;
+    } cases[] = {
+        {"a number", "a0=0x4d)", 0, 77},
+        {"the end of the memory", "a0=0x4)", SYSCALL_POINTER(0), 4},
+        {"a pointer behind the memory", NULL, SYSCALL_POINTER(0), 5},
+        {"a slot", "a0=$device)", SYSCALL_SLOT(0), 0},
+        {"no such slot", NULL, SYSCALL_SLOT(0), 1},
+        {"a late number", "a0=<late: index>)", SYSCALL_NUMBER(0), 2},
+        {"a late string", "a0=<late: index>)", SYSCALL_STRING(0), 2},
+        {"no such late value", NULL, SYSCALL_STRING(0), 3},
+        {"two things at once", NULL, SYSCALL_NUMBER(0) | SYSCALL_POINTER(0), 2},
+        {"a bit that means nothing", NULL, SYSCALL_NUMBER(7), 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        auto_text struct text printed = {0};
+        int r = system_call(cases[i].how, cases[i].argument, &printed);
+
+        check(cases[i].shown ? !r && strstr(printed.at, cases[i].shown) : r < 0, cases[i].what);
+    }
 }
 
 static void any_plans(void)
@@ -597,6 +643,7 @@ int main(void)
     blames();
     printed();
     printed_empty();
+    system_calls();
     any_plans();
     printf("1..%d\n", tests);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -132,6 +132,18 @@ static const char *try(const char *config)
     return told(plugins_for_config(&c, &err));
 }
 
+/* The same, and how many plugins were opened. */
+static const char *try_config(const char *config, size_t *opened)
+{
+    auto_container struct container c;
+    const char *text;
+
+    start(&c, config);
+    text = told(plugins_for_config(&c, &err));
+    *opened = c.plugins.n_opened;
+    return text;
+}
+
 #define MEMORY "{\"linux\": {\"memoryPolicy\": {\"mode\": \"MPOL_BIND\"}}}"
 #define UNSERVED                                                                                   \
     "linux.memoryPolicy.mode: no installed plugin serves this; install hozo-plugin-numa"
@@ -184,7 +196,7 @@ static void test_refusals(void)
 {
     static const char *const refusals[][2] = {
         {"other-major", "is built for plugin interface 77, this hozo has 0"},
-        {"newer-minor", "needs plugin interface 0.9, this hozo has 0.0"},
+        {"newer-minor", "needs plugin interface 0.9, this hozo has 0.1"},
         {"wrong-magic", "is no plugin of hozo: its magic number is 0x00000001"},
         {"short", "has a descriptor of 16 bytes"},
         {"flags", "has flags that this hozo does not know: 0x4"},
@@ -334,19 +346,23 @@ static void test_two_directories(void)
 static void test_other_files(void)
 {
     auto_container struct container c;
+    size_t opened;
 
     install("numa-test", "annotations.com.example.numa");
     start(&c, "{\"annotations\": {\"com.example.numa.hint\": \"x\"}}");
     is("an annotation opens", told(plugins_for_config(&c, &err)), "");
     ok(c.plugins.n_opened == 1, "its plugin", "none");
-    install("numa-test", "process@com.example.watch");
-    is("a watcher cannot be ignored", try("{\"process\": {}}"),
-       "process: process@com.example.watch.so: watchers are not supported by this version of hozo");
-    is("where it would not watch, it can", try("{}"), "");
+    install("watcher", "process@com.example.watch");
+    is("a watcher is opened where its member is", try_config("{\"process\": {}}", &opened), "");
+    ok(opened == 1, "and asked", "not asked");
+    is("where it would not watch, it is not", try_config("{}", &opened), "");
+    ok(!opened, "and not asked", "asked");
     clear();
-    install("numa-test", "linux.devices@com.example.watch");
-    has("its path is named", try("{\"linux\": {\"devices\": []}}"),
-        "linux.devices: linux.devices@");
+    install("watcher", "linux.devices@com.example.watch");
+    is("it serves nothing",
+       try_config("{\"linux\": {\"devices\": [], \"memoryPolicy\": {\"mode\": \"MPOL_BIND\"}}}",
+                  &opened),
+       "linux.memoryPolicy.mode: no installed plugin serves this; install hozo-plugin-numa");
     clear();
     link_as("/dev/null", "process@com.example.watch");
     is("a masked watcher is none", try("{\"process\": {}}"), "");
@@ -387,13 +403,31 @@ static void test_process(void)
 
 static void test_recorded(void)
 {
+    struct state_plugin record = {
+        .name = (char *)"numa-test", .version = (char *)"1", .as = (char *)"linux.memoryPolicy"};
     auto_container struct container c;
 
     start(&c, "{}");
     is("a recorded plugin must still be there",
-       told(plugins_open_recorded(&c.plugins, "linux.memoryPolicy", &err)),
-       "the container uses plugin linux.memoryPolicy.so, which is not installed; install "
+       told(plugins_open_recorded(&c.plugins, &record, &err)),
+       "the container uses plugin numa-test (linux.memoryPolicy.so), which is not installed; "
+       "install "
        "hozo-plugin-numa");
+    clear();
+
+    auto_container struct container d;
+
+    install("numa-test", "linux.memoryPolicy");
+    start(&d, "{}");
+    is("it is there", told(plugins_open_recorded(&d.plugins, &record, &err)), "");
+    record.state_version = 2;
+    is("what it kept must not be newer than it is",
+       told(plugins_open_recorded(&d.plugins, &record, &err)),
+       "plugin numa-test 1.2 reads its state up to version 0; the container's is 2, of 1");
+    record.name = (char *)"another";
+    is("it must be the same plugin", told(plugins_open_recorded(&d.plugins, &record, &err)),
+       "linux.memoryPolicy.so is no longer plugin another, which the container uses");
+    clear();
 }
 
 /* --- callbacks -------------------------------------------------------------------------------- */
@@ -414,7 +448,7 @@ static void test_broken_rules(void)
         {"undeclared-item", "plugin broken-test reads linux.sysctl without declaring it"},
         {"undeclared-annotation",
          "plugin broken-test reads annotation com.example.numa.hint without declaring it"},
-        {"failing", "plugin broken-test: callback failed"},
+        {"failing", "plugin broken-test: prepare failed and does not say why"},
         {"explaining", "linux.memoryPolicy.mode: set it: no such file or directory"},
         {"late-plan", "plugin broken-test calls hozo_plan_work in prepare"},
         {"early-state", "plugin broken-test calls hozo_state_set in validate"},
@@ -470,7 +504,7 @@ static void test_cycle(void)
     ok(op && op->phase == PHASE_PROCESS && op->arg[1] == 238, "a system call", "another");
     is("prepare finds its work, and keeps a value", c.state.plugins[0].value,
        "{\"done\": 2, \"last\": \"2\"}");
-    is("cleanup finds the value", told(plugins_cleanup(&c, &err)), "");
+    is("cleanup finds the value", told(plugins_end(&c, STAGE_CLEANUP, NULL, &err)), "");
     is("and replaces it", c.state.plugins[0].value, "null");
     clear();
 }
@@ -567,11 +601,14 @@ static void test_list(void)
     ok(list(&text) == 1, "plugin list: a file that takes the core's", text.at);
     has("says so", text.at, "linux.devices.so: the section is not a plugin's to serve\n");
     install("no-symbol", "linux.intelRdt");
-    install("numa-test", "process@com.example.watch");
+    install("watcher", "process@com.example.watch");
+    install("watcher", "process.acme@com.example.watch");
     install("numa-test", "linux.acme");
     ok(list(&text) == 1, "plugin list: broken ones", text.at);
     has("a broken one", text.at, "linux.intelRdt.so: is no plugin of hozo");
-    has("a watcher", text.at, "watch.so: watchers are not supported by this version\n");
+    has("a watcher", text.at, "process@com.example.watch        broken-test 1        /");
+    has("one of nothing", text.at,
+        "watch.so: the specification has no such member to be watched\n");
     has("a stray one", text.at, "linux.acme.so: the specification has no such section\n");
     clear();
 }

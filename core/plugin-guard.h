@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Foreign code runs between guard_enter() and guard_leave(). If it crashes, hangs or calls exit(), one line
+ * names plugin and callback, the process that was being made is killed, and another hozo is started to undo
+ * or to finish what this one no longer can.
+ */
+#ifndef CORE_PLUGIN_GUARD_H
+#define CORE_PLUGIN_GUARD_H
+
+#include "core/error.h"
+
+struct container;
+
+/* What is done for the container after the line has been written. */
+enum rescue_kind {
+    RESCUE_NONE,
+    RESCUE_UNDO,  /* create: run `args`, await its end */
+    RESCUE_GO_ON, /* delete --force: become `args`, with the plugin's name added */
+};
+
+struct rescue {
+    enum rescue_kind kind;
+    const char **args; /* NULL-terminated; room for two words more; owned */
+};
+
+/* A command line of this hozo: its own options, then `verb …`. */
+int rescue_prepare(struct container *c, enum rescue_kind kind, const char *const *words,
+                   struct error *err);
+
+/* `plugin` and `callback`: letters that need no escape. `c` may be NULL. Strings are borrowed. */
+void guard_enter(struct container *c, const char *plugin, const char *callback);
+void guard_leave(void);
+
+/* hozo itself waits for something else: that time does not count. */
+void guard_pause(bool on);
+
+#endif
