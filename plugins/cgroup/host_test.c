@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 
 #include "plugins/cgroup/fake-host.h"
-#include "plugins/cgroup/tap.h"
+#include "plugins/tap.h"
 
 static char facts[8192], base[64]; /* base: "/hozo-test-PID" */
 static const char *host;           /* in names of tests */

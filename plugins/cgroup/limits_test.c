@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "plugins/cgroup/tap.h"
+#include "plugins/tap.h"
 
 static unsigned weight_by_libm(unsigned shares)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "plugins/cgroup/fake-host.h"
-#include "plugins/cgroup/tap.h"
+#include "plugins/tap.h"
 
 #define V2(own)                                                                                    \
     "{\"cgroup\":{\"layout\":\"v2\",\"unified\":{\"mountpoint\":\"/cg\",\"own\":\"" own "\"}}}"

@@ -9,7 +9,7 @@
 #include <linux/bpf.h>
 #include <string.h>
 
-#include "plugins/cgroup/tap.h"
+#include "plugins/tap.h"
 
 #define ROUNDS 3000
 

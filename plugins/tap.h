@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Test results in the Test Anything Protocol; the plan is the last line. */
-#ifndef PLUGINS_CGROUP_TAP_H
-#define PLUGINS_CGROUP_TAP_H
+#ifndef PLUGINS_TAP_H
+#define PLUGINS_TAP_H
 
 #include <stdarg.h>
 #include <stdbool.h>
