@@ -60,16 +60,18 @@ NICE = "cut -d ' ' -f 19 /proc/self/stat"
 
 
 class PluginDirectory:
-    """A copy of the installed plugins that a test may change."""
+    """A copy of the installed plugins that a test may change. As the tests' own plugin serves a section for
+    which one is installed, that one is left out if not asked for."""
 
-    def __init__(self, box):
+    def __init__(self, box, installed=False):
         prefix = os.path.dirname(os.path.dirname(box.runtime))
         found = [d for pattern in ("lib/hozo/plugins", "lib/*/hozo/plugins")
                  for d in glob.glob(f"{prefix}/{pattern}")]
         if not found:
             raise Skip("the runtime is not an installed one with plugins")
         self.box, self.path = box, f"{box.dir}/plugins"
-        shutil.copytree(found[0], self.path, symlinks=True)
+        shutil.copytree(found[0], self.path, symlinks=True,
+                        ignore=None if installed else shutil.ignore_patterns(FILE))
         for directory in (os.path.dirname(box.dir), box.dir, self.path):
             os.chmod(directory, 0o755)
 
@@ -139,6 +141,23 @@ def without_the_plugin_the_section_fails_with_path_and_package(box):
     plugins.run(needing(box)).fails("linux.memoryPolicy", "hozo-plugin-numa")
     same(plugins.features()["linux"].get("memoryPolicy", {}).get("modes", []), [])
     box.nothing_left()
+
+
+@test(sanitized=False)
+def the_memory_policy_goes_with_its_plugin(box):
+    plugins = PluginDirectory(box, installed=True)
+    before = plugins.features()["linux"]
+    same(before["memoryPolicy"], {
+        "modes": ["MPOL_DEFAULT", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_WEIGHTED_INTERLEAVE", "MPOL_PREFERRED",
+                  "MPOL_PREFERRED_MANY", "MPOL_LOCAL"],
+        "flags": ["MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES"]})
+    same(plugins.run(needing(box, "echo fine")).ok().out, "fine\n")
+    os.remove(f"{plugins.path}/{FILE}")
+    plugins.run(needing(box)).fails("linux.memoryPolicy.mode: no installed plugin serves this; install "
+                                    "hozo-plugin-numa")
+    box.nothing_left()
+    same(plugins.features()["linux"], {**before, "memoryPolicy": {"modes": [], "flags": []}})
+    same(plugins.run(box.bundle("echo fine")).ok().out, "fine\n")
 
 
 @test(sanitized=False)
