@@ -11,8 +11,6 @@ from check import HERE, cases, hozo_plan, read
 
 TOP = f"{HERE}/../.."
 
-# Operations that create never adds by itself: why.
-ONLY_OF_PLUGINS = {"syscall"}
 # Phases in which this version has nothing to do.
 EMPTY_PHASES = {"sources"}
 
@@ -84,8 +82,7 @@ def json_agrees(hozo):
 
 def every_operation_occurs(_):
     seen = {op for plan in golden().values() for _, _, ops in of_text(plan) for op, _, _ in ops}
-    return (missing("in no golden plan", [op for op in operations() if op not in ONLY_OF_PLUGINS], seen)
-            or missing("said to be only of plugins", seen & ONLY_OF_PLUGINS, ()))
+    return missing("in no golden plan", operations(), seen)
 
 
 def every_phase_occurs(_):
