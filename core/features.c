@@ -14,6 +14,7 @@
 #include "commit.h"
 #include "core/linux/mount-options.h"
 #include "core/linux/namespaces.h"
+#include "core/log.h"
 
 /* Keys that plugins fill, and what they say if no plugin does: NULL: the key is absent then. */
 static const struct {
@@ -44,6 +45,7 @@ static const struct {
 /* What is added without memory is lost, which is noticed once, at the end. */
 struct features {
     struct plugins *p;
+    const struct log *log;
     cJSON *root;
     bool failed;
     struct text broken;
@@ -95,7 +97,7 @@ static void add_broken(struct features *f, const char *name, const char *why)
 
 static int open_all(struct features *f, struct error *err)
 {
-    if (plugins_scan(f->p, err) < 0)
+    if (plugins_rehearse(f->p, err) < 0)
         return -1;
     for (size_t i = 0; i < f->p->n_files; i++) {
         const char *name = f->p->files[i].name;
@@ -108,6 +110,7 @@ static int open_all(struct features *f, struct error *err)
             continue;
         error_format(&reason, line, sizeof line);
         add_broken(f, name, line);
+        log_only(f->log, LOG_LEVEL_WARNING, line);
     }
     return 0;
 }
@@ -297,9 +300,9 @@ static void add_all(struct features *f)
     add_unsafe_annotations(f);
 }
 
-int features_print(struct plugins *p, struct text *out, struct error *err)
+int features_print(struct plugins *p, const struct log *log, struct text *out, struct error *err)
 {
-    struct features f = {.p = p, .root = cJSON_CreateObject()};
+    struct features f = {.p = p, .log = log, .root = cJSON_CreateObject()};
     char *json = NULL;
     int r = open_all(&f, err);
 

@@ -35,20 +35,37 @@ static void put(int fd, const struct text *line)
     ssize_t written UNUSED = line->failed ? 0 : write(fd, line->at, line->length);
 }
 
+static void compose(const struct log *log, enum log_level level, const char *message,
+                    struct text *line)
+{
+    char now[TIMESTAMP_SIZE];
+
+    timestamp(now);
+    text_add(line, log->json ? "{\"level\":\"%s\",\"msg\":" : "time=\"%s\" level=%s msg=",
+             log->json ? level_name[level] : now, level_name[level]);
+    text_json(line, message);
+    if (log->json)
+        text_add(line, ",\"time\":\"%s\"}", now);
+    text_add(line, "\n");
+}
+
+void log_only(const struct log *log, enum log_level level, const char *message)
+{
+    auto_text struct text line = {0};
+
+    if (!log || log->fd < 0)
+        return;
+    compose(log, level, message, &line);
+    put(log->fd, &line);
+}
+
 void log_line(const struct log *log, enum log_level level, const char *message)
 {
     auto_text struct text line = {0}, plain = {0};
-    char now[TIMESTAMP_SIZE];
 
     if (level != LOG_LEVEL_ERROR && !log->debug)
         return;
-    timestamp(now);
-    text_add(&line, log->json ? "{\"level\":\"%s\",\"msg\":" : "time=\"%s\" level=%s msg=",
-             log->json ? level_name[level] : now, level_name[level]);
-    text_json(&line, message);
-    if (log->json)
-        text_add(&line, ",\"time\":\"%s\"}", now);
-    text_add(&line, "\n");
+    compose(log, level, message, &line);
     if (log->fd >= 0)
         put(log->fd, &line);
     if (level == LOG_LEVEL_ERROR) {

@@ -22,6 +22,9 @@ int log_open(struct log *log, const char *file, const char *format, bool debug, 
 /* One line. Errors go to standard error as well; all others are written only with --debug: engines read
  * the standard error of a success as output, and a log with a second line as broken. */
 void log_line(const struct log *log, enum log_level level, const char *message);
+/* To the log file only, whatever is to be logged: for a command that succeeds, and whose output is taken as a
+ * whole. */
+void log_only(const struct log *log, enum log_level level, const char *message);
 /* The same of an error that ends nothing. `log` NULL: nowhere. */
 void log_error(const struct log *log, enum log_level level, const struct error *err);
 

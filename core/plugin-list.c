@@ -52,7 +52,7 @@ int plugins_list(struct plugins *p, struct text *out, struct error *err)
 {
     int r = 0;
 
-    if (plugins_scan(p, err) < 0)
+    if (plugins_rehearse(p, err) < 0)
         return -1;
     for (size_t i = 0; i < p->n_files; i++)
         if (!list_file(p, &p->files[i], out))

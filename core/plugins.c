@@ -187,6 +187,9 @@ int plugins_open(struct plugins *p, const char *name, struct error *err)
     n = plugin_files(p, name, &f);
     if (!n || plugin_masked(p, name))
         return 0;
+    for (size_t i = 0; i < n; i++)
+        if (f[i].fatal)
+            return fail(err, 0, NULL, "%s: crashes, hangs or exits when it is loaded", f[i].path);
     if (!f->plugin)
         f->plugin = f->built_in ? open_built_in(p, f, n, err) : open_file(p, f, n, err);
     return f->plugin ? 1 : -1;

@@ -22,6 +22,7 @@ struct plugin_file {
     char *path;                         /* directory/NAME.so; in a static build "(built in)" */
     const struct hozo_plugin *built_in; /* static build */
     struct plugin *plugin;              /* once it is open under this name */
+    bool fatal;                         /* loading it ends the process: see plugins_rehearse() */
 };
 
 /* An opened plugin. */
@@ -76,6 +77,10 @@ void plugins_free(struct plugins *p);
 /* Reads the directories (or the static table). Opens nothing. */
 int plugins_scan(struct plugins *p, struct error *err);
 
+/* For those who open all files only to look at them: finds out which of them crash, hang or exit when they are
+ * loaded. plugins_open() then refuses these. */
+int plugins_rehearse(struct plugins *p, struct error *err);
+
 /* Opens the one plugin that serves `name` ("linux.resources", "+cgroup-manager.cgroupfs"): 1 opened (or
  * was open), 0 no such file or masked, -1 error (untrusted, other ABI, two files …). */
 int plugins_open(struct plugins *p, const char *name, struct error *err);
@@ -129,8 +134,9 @@ int trust_walk_directory(const char *path, bool built_in, char *real, struct err
 int trust_walk_from(int directory, const char *directory_real, const char *name, bool built_in,
                     char *real, struct error *err);
 
-/* `features`, and `plugin list` (returns 1 if some file is broken). */
-int features_print(struct plugins *p, struct text *out, struct error *err);
+/* `features`: each broken file is one line in the log file. `plugin list`: returns 1 if one is broken. */
+struct log;
+int features_print(struct plugins *p, const struct log *log, struct text *out, struct error *err);
 int plugins_list(struct plugins *p, struct text *out, struct error *err);
 
 /* The package that serves a path of the specification ("linux.memoryPolicy"), or NULL. */

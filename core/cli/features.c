@@ -11,7 +11,7 @@ int verb_features(const struct globals *g, int argc, char **argv, struct error *
 
     if (options_parse(options, &argc, &argv, err) || arguments_expect("features", argc, 0, 0, err))
         return -1;
-    if (plugins_scan(&plugins, err) || features_print(&plugins, &text, err))
+    if (features_print(&plugins, g->logger, &text, err))
         return -1;
     return output(&text, err);
 }

@@ -13,7 +13,7 @@ static int list(const struct globals *g, char **argv UNUSED, struct text *out, s
 {
     __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir};
 
-    return plugins_scan(&plugins, err) < 0 ? -1 : plugins_list(&plugins, out, err);
+    return plugins_list(&plugins, out, err);
 }
 
 /* For scripts that install plugins: the first directory is the distribution's. */

@@ -516,7 +516,7 @@ static void features(struct json *doc)
     __attribute__((cleanup(plugins_free))) struct plugins p = {.dir = dir};
     auto_text struct text text = {0};
 
-    must(features_print(&p, &text, &err), err.text);
+    must(features_print(&p, NULL, &text, &err), err.text);
     json_free(doc);
     must(json_parse(doc, "features", text.at, text.length, &err), err.text);
 }
