@@ -11,13 +11,13 @@ const struct plan_op_info plan_op_info[OP_COUNT] = {
 };
 
 const char *const plan_phase_name[PHASE_COUNT] = {
-#define PHASE(id, name, process) [PHASE_##id] = name,
+#define PHASE(id, name, process, what) [PHASE_##id] = name,
     PLAN_PHASES(PHASE)
 #undef PHASE
 };
 
 const uint8_t plan_phase_process[PHASE_COUNT] = {
-#define PHASE(id, name, process) [PHASE_##id] = PROCESS_##process,
+#define PHASE(id, name, process, what) [PHASE_##id] = PROCESS_##process,
     PLAN_PHASES(PHASE)
 #undef PHASE
 };

@@ -71,26 +71,26 @@
     OP(WAIT_START,    "wait-start",     "r:start r:result")                                        \
     OP(EXEC,          "exec",           "l:args T:env")
 
-/* The phases, in order, and whose they are. */
+/* The phases, in order: whose they are, and what happens (docs/plan.md has the table). */
 #define PLAN_PHASES(PHASE)                                                                         \
-    PHASE(PREPARE,          "prepare",          RUNTIME)                                           \
-    PHASE(STAGE,            "stage",            STAGE)                                             \
-    PHASE(CLONE,            "clone",            STAGE)                                             \
-    PHASE(ATTACH,           "attach",           RUNTIME)                                           \
-    PHASE(ENTER,            "enter",            INSIDE)                                            \
-    PHASE(SOURCES,          "sources",          HELPER)                                            \
-    PHASE(MOUNTS,           "mounts",           INSIDE)                                            \
-    PHASE(DEVICES,          "devices",          INSIDE)                                            \
-    PHASE(CREATE_RUNTIME,   "create-runtime",   RUNTIME)                                           \
-    PHASE(CREATE_CONTAINER, "create-container", INSIDE)                                            \
-    PHASE(ROOT,             "root",             INSIDE)                                            \
-    PHASE(SYSTEM,           "system",           INSIDE)                                            \
-    PHASE(PROCESS,          "process",          INSIDE)                                            \
-    PHASE(LIMITS,           "limits",           RUNTIME)                                           \
-    PHASE(IDENTITY,         "identity",         INSIDE)                                            \
-    PHASE(WAIT,             "wait",             INSIDE)                                            \
-    PHASE(START_CONTAINER,  "start-container",  INSIDE)                                            \
-    PHASE(EXEC,             "exec",             INSIDE)
+    PHASE(PREPARE,          "prepare",          RUNTIME, "what has to be there before any process: control groups with their limits, FIFOs, descriptors") \
+    PHASE(STAGE,            "stage",            STAGE,   "what only a process of the host may do to itself, and joining namespaces that exist") \
+    PHASE(CLONE,            "clone",            STAGE,   "the inside process is born into the new namespaces") \
+    PHASE(ATTACH,           "attach",           RUNTIME, "what needs the new process, but must be done before it goes on") \
+    PHASE(ENTER,            "enter",            INSIDE,  "session, keyring, a mount tree that hides nothing from the host and shows it nothing, the root") \
+    PHASE(SOURCES,          "sources",          HELPER,  "sources of bind mounts that the inside process may not open") \
+    PHASE(MOUNTS,           "mounts",           INSIDE,  "the mounts of the configuration, in its order") \
+    PHASE(DEVICES,          "devices",          INSIDE,  "nodes and links in `/dev`, the terminal, the working directory") \
+    PHASE(CREATE_RUNTIME,   "create-runtime",   RUNTIME, "hooks of the kinds `prestart` and `createRuntime`") \
+    PHASE(CREATE_CONTAINER, "create-container", INSIDE,  "hooks of the kind `createContainer`") \
+    PHASE(ROOT,             "root",             INSIDE,  "the container's root becomes the root") \
+    PHASE(SYSTEM,           "system",           INSIDE,  "kernel settings, names, what is read-only or hidden; the root itself last") \
+    PHASE(PROCESS,          "process",          INSIDE,  "what the program inherits: file mode mask, streams, late environment") \
+    PHASE(LIMITS,           "limits",           RUNTIME, "resource limits, which the set-up itself might not survive") \
+    PHASE(IDENTITY,         "identity",         INSIDE,  "capabilities and ids of the user; the program is looked for with the user's rights") \
+    PHASE(WAIT,             "wait",             INSIDE,  "all is done: `create` returns, and `start` is waited for") \
+    PHASE(START_CONTAINER,  "start-container",  INSIDE,  "hooks of the kind `startContainer`") \
+    PHASE(EXEC,             "exec",             INSIDE,  "the program")
 
 /* What exactly failed within an operation: goes over the wire as a number, is printed as text. */
 #define PLAN_STEPS(STEP)                                                                           \

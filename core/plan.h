@@ -30,7 +30,7 @@ enum plan_kind {
 };
 
 enum plan_phase {
-#define PHASE(id, name, process) PHASE_##id,
+#define PHASE(id, name, process, what) PHASE_##id,
     PLAN_PHASES(PHASE)
 #undef PHASE
         PHASE_COUNT

@@ -25,7 +25,7 @@ def phases():
     """[(name, process)] of core/plan-ops.h, in their order."""
     table = read(f"{TOP}/core/plan-ops.h")
     return [(name, process.lower())
-            for name, process in re.findall(r'^    PHASE\(\w+, *"([^"]+)", *(\w+)\)', table, re.M)]
+            for name, process in re.findall(r'^    PHASE\(\w+, *"([^"]+)", *(\w+),', table, re.M)]
 
 
 def golden():

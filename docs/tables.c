@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints the tables of the manual that are the tables of the code; tools/docs puts them where they belong. */
+#include <stdio.h>
+
+#include "core/plan.h"
+#include "core/plugin-callbacks.h"
+
+static void phases(void)
+{
+    static const char *const process_name[] = {
+        [PROCESS_RUNTIME] = "runtime",
+        [PROCESS_STAGE] = "stage",
+        [PROCESS_HELPER] = "helper",
+        [PROCESS_INSIDE] = "inside",
+    };
+
+    printf("== phases\n| phase | process | what happens |\n|---|---|---|\n");
+#define PHASE(id, name, process, what)                                                             \
+    printf("| `%s` | `%s` | %s |\n", name, process_name[PROCESS_##process], what);
+    PLAN_PHASES(PHASE)
+#undef PHASE
+}
+
+static void callbacks(void)
+{
+    printf("== callbacks\n| callback | when | what it may do | |\n|---|---|---|---|\n");
+#define PURE "pure"
+#define HOST "on the host"
+#define CB(id, member, purity, time, when, may)                                                    \
+    printf("| `%s` | %s | %s | %s |\n", #member, when, may, purity);
+    PLUGIN_CALLBACKS(CB)
+#undef CB
+#undef PURE
+#undef HOST
+}
+
+int main(void)
+{
+    phases();
+    callbacks();
+    return ferror(stdout);
+}
