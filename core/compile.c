@@ -78,7 +78,7 @@ static int compile_configuration(struct container *c, struct compile *p, struct 
 
 int compile_create(struct container *c, struct error *err)
 {
-    struct compile p;
+    struct compile p = {0};
     int r;
 
     if (begin(c, &p, err) < 0)
@@ -99,7 +99,7 @@ int compile_create(struct container *c, struct error *err)
 int compile_exec(struct container *c, const struct exec_request *request, int *init,
                  struct error *err)
 {
-    struct compile p;
+    struct compile p = {0};
     struct process_request process = {
         .process = request->process, .doc = request->doc, .path = "process", .joined = true};
 

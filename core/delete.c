@@ -111,6 +111,7 @@ static int open_plugins(struct container *c, bool force, struct error *err)
 static int undo(struct container *c, bool force, struct error *err)
 {
     plugin_failed *failed = force ? leave : NULL;
+    struct error second;
     int r;
 
     if (settings_of_host(c, err) < 0 && !force)
@@ -118,7 +119,8 @@ static int undo(struct container *c, bool force, struct error *err)
     if (open_plugins(c, force, err) < 0)
         return -1;
     r = plugins_end(c, STAGE_STOPPED, failed, err);
-    if (plugins_end(c, STAGE_CLEANUP, failed, r < 0 ? &(struct error){0} : err) < 0)
+    /* The first error is the one to tell. */
+    if (plugins_end(c, STAGE_CLEANUP, failed, r < 0 ? &second : err) < 0)
         r = -1;
     return force ? 0 : r;
 }

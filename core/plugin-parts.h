@@ -130,27 +130,27 @@ int read_bool(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value);
 
 /* A structure that begins with its size, as one of ours; newer members must say nothing. */
-int call_take(struct call *k, const char *what, const void *theirs, void *ours, size_t size);
+int call_take(struct call *k, const char *what, const void *from, void *to, size_t size);
 
 int add_env(struct hozo_ctx *ctx, const char *name, const char *value);
-int add_device(struct hozo_ctx *ctx, const struct hozo_device *device);
-int add_mount(struct hozo_ctx *ctx, const struct hozo_mount *mount);
-int add_hook(struct hozo_ctx *ctx, const struct hozo_hook *hook);
+int add_device(struct hozo_ctx *ctx, const struct hozo_device *theirs);
+int add_mount(struct hozo_ctx *ctx, const struct hozo_mount *theirs);
+int add_hook(struct hozo_ctx *ctx, const struct hozo_hook *theirs);
 int add_group(struct hozo_ctx *ctx, uint32_t gid);
 int add_rlimit(struct hozo_ctx *ctx, const char *type, uint64_t soft, uint64_t hard);
-int add_member(struct hozo_ctx *ctx, const char *object, const char *member, const char *json,
+int add_member(struct hozo_ctx *ctx, const char *object, const char *member, const char *text,
                size_t size);
 void additions_free(struct plugins *p);
 
 int late_announce(struct hozo_ctx *ctx, const char *name, uint32_t type);
-int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *value);
-int late_env(struct hozo_ctx *ctx, const struct hozo_env *env);
-int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *bind);
+int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *theirs);
+int late_env(struct hozo_ctx *ctx, const struct hozo_env *theirs);
+int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *theirs);
 /* The announced value of this handle, or NULL and the call has failed. */
 const struct late *late_of(struct call *k, uint64_t handle);
 void lates_free(struct plugins *p);
 
-int run_program(struct hozo_ctx *ctx, struct hozo_run *run);
+int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs);
 void *run_dlopen(struct hozo_ctx *ctx, const char *library);
 
 int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs);

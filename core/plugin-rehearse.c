@@ -69,7 +69,8 @@ int plugins_rehearse(struct plugins *p, struct error *err)
 
     if (plugins_scan(p, err) < 0)
         return -1;
-    for (size_t from = 0; from < p->n_files && (r = attempt(p, from, &last, err)); from = last + 1) {
+    for (size_t from = 0; from < p->n_files && (r = attempt(p, from, &last, err));
+         from = last + 1) {
         if (r < 0)
             return -1;
         p->files[last].fatal = true;

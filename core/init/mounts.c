@@ -118,16 +118,16 @@ static unsigned long old_flags(uint64_t attr)
 static char *joined(char *const *options)
 {
     size_t length = 1;
-    char *text;
+    char *text, *to;
 
     for (char *const *o = options; *o; o++)
         length += strlen(*o) + 1;
-    if (!(text = calloc(1, length)))
+    if (!(to = text = calloc(1, length)))
         return NULL;
     for (char *const *o = options; *o; o++) {
         if (o > options)
-            strcat(text, ",");
-        strcat(text, *o);
+            *to++ = ',';
+        to = stpcpy(to, *o);
     }
     return text;
 }

@@ -178,6 +178,21 @@ static char *escaped(const char *literal)
     return copy;
 }
 
+/* Of a variable that is there twice the program would see one. */
+static int check_planned_env(const struct compile *p, const cJSON *env, struct error *err)
+{
+    for (size_t i = 0; i < p->c->plugins.n_env; i++) {
+        const char *planned = p->c->plugins.env[i];
+        auto_free char *name = strndup(planned, strcspn(planned, "="));
+
+        if (!name)
+            return fail_memory(err);
+        if (find_env(env, name))
+            return fail(err, 0, "process.env", "%s: a plugin sets this variable as well", name);
+    }
+    return 0;
+}
+
 /* The environment: the configuration's, HOME if it names none, and what socket activation needs. */
 static int add_exec(struct compile *p, const struct process_request *r, struct error *err)
 {
@@ -189,19 +204,14 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
 
     if (!args || !list)
         return fail_memory(err);
+    if (check_planned_env(p, env, err) < 0)
+        return -1;
     cJSON_ArrayForEach (entry, env)
         if (!(list[n++] = escaped(entry->valuestring)))
             return fail_memory(err);
     own = n;
-    for (size_t i = 0; i < p->c->plugins.n_env; i++) {
-        auto_free char *name = strndup(p->c->plugins.env[i], strcspn(p->c->plugins.env[i], "="));
-
-        if (!name)
-            return fail_memory(err);
-        if (find_env(env, name))
-            return fail(err, 0, "process.env", "%s: a plugin sets this variable as well", name);
+    for (size_t i = 0; i < p->c->plugins.n_env; i++)
         list[n++] = p->c->plugins.env[i];
-    }
     if (!find_env(env, "HOME")) {
         plan_op(p->b, PHASE_PROCESS, HOME, "process.env", SLOT(r->root),
                 NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)));

@@ -29,14 +29,15 @@ static int write_text(int dir, const char *file, const char *text)
 
 static bool lists(int dir, int pid)
 {
-    auto_close int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC), listed;
     FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
     bool found = false;
-    int listed;
 
-    if (!f)
+    if (!f) {
+        if (fd >= 0)
+            close(fd);
         return false;
-    fd = -1;
+    }
     while (!found && fscanf(f, "%d", &listed) == 1)
         found = listed == pid;
     fclose(f);

@@ -22,6 +22,8 @@ static void *keep(struct fake *f, void *p)
 }
 
 static int fake_error(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt,
+                      va_list ap) __attribute__((format(printf, 4, 0)));
+static int fake_error(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt,
                       va_list ap)
 {
     struct fake *f = fake_of(ctx);
@@ -33,6 +35,8 @@ static int fake_error(struct hozo_ctx *ctx, int errnum, const char *path, const 
     return -1;
 }
 
+static void fake_log(struct hozo_ctx *ctx, int level, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 static void fake_log(struct hozo_ctx *ctx, int level, const char *fmt, va_list ap)
 {
     (void)ctx;

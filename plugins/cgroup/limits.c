@@ -82,8 +82,10 @@ static double logarithm2(uint64_t n)
     double mantissa = (double)n / (double)(UINT64_C(1) << exponent);
     double z = (mantissa - 1) / (mantissa + 1), power = z, sum = 0;
 
-    for (unsigned i = 1; i < 40; i += 2, power *= z * z)
+    for (unsigned i = 1; i < 40; i += 2) {
         sum += power / i;
+        power *= z * z;
+    }
     return exponent + 2 * sum * 1.4426950408889634 /* 1 / ln 2 */;
 }
 

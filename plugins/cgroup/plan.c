@@ -277,7 +277,7 @@ static int tell(struct planning *p)
     cgroup.list = join(&names, list->directory, "/", "cgroup.procs");
     if (unified)
         cgroup.kill = join(&names, unified->directory, "/", "cgroup.kill");
-    if (p->all.v2) {
+    if (p->all.v2 && unified) {
         cgroup.directory = unified->directory;
         cgroup.freeze = join(&names, unified->directory, "/", "cgroup.freeze");
     } else {
