@@ -147,6 +147,20 @@ static void merge(struct features *f, cJSON **value, cJSON *more)
     }
 }
 
+/* Some installed file would open this plugin for the field; a service is always asked. */
+static bool is_reachable(const struct features *f, const struct plugin *plugin, const char *field)
+{
+    for (size_t i = 0; i < f->p->n_files; i++) {
+        const struct plugin_file *file = &f->p->files[i];
+        size_t n = strlen(file->name);
+
+        if (file->plugin == plugin && (file->name[0] == '+' || (!strncmp(field, file->name, n) &&
+                                                                 (!field[n] || field[n] == '.'))))
+            return true;
+    }
+    return false;
+}
+
 static cJSON *values_of(struct features *f, const struct hozo_field *row)
 {
     cJSON *array = cJSON_CreateArray();
@@ -163,6 +177,8 @@ static cJSON *from_plugins(struct features *f, const char *path)
     for (size_t i = 0; i < f->p->n_opened; i++) {
         const struct hozo_plugin *d = f->p->opened[i]->d;
 
+        if (f->p->opened[i]->watches)
+            continue;
         table_each(struct hozo_feature, row, &d->features)
         {
             cJSON *constant;
@@ -176,7 +192,8 @@ static cJSON *from_plugins(struct features *f, const char *path)
         }
         table_each(struct hozo_field, row, &d->fields)
         {
-            if (row->feature && row->values && !strcmp(row->feature, path))
+            if (row->feature && row->values && !strcmp(row->feature, path) &&
+                is_reachable(f, f->p->opened[i], row->path))
                 merge(f, &value, values_of(f, row));
         }
     }

@@ -35,8 +35,10 @@ static const char *const stage_name[STAGE_COUNT] = {
 
 int call_allowed(struct call *k, const char *function, unsigned stages)
 {
-    if (stages & (1u << k->stage))
+    if (stages & (1u << k->stage)) {
+        k->plugin->acted = true; /* what is allowed in some stages only does something */
         return 0;
+    }
     return call_refuse(k, "calls %s in %s", function, stage_name[k->stage]);
 }
 
@@ -260,6 +262,10 @@ static int judge(struct call *k, struct plugin *p, int r)
     if (k->failed)
         return -1;
     if (r == 1 && p->watches && (1u << k->stage) & STAGES_PURE) {
+        if (p->acted)
+            return fail(k->err, 0, NULL,
+                        "plugin %s: %s returned 1, \"not my concern\", after it has added to it",
+                        p->d->name, stage_name[k->stage]);
         p->aside = true;
         return 0;
     }

@@ -11,7 +11,7 @@
 static void env_free(struct plugins *p)
 {
     for (size_t i = 0; i < p->n_env; i++)
-        free(p->env[i]);
+        free(p->env[i].text);
     free(p->env);
 }
 
@@ -103,40 +103,42 @@ static char *variable(const char *name, const char *value, bool literal)
     return t.failed ? NULL : steal_ptr(t.at);
 }
 
-static bool is_set(const struct plugins *p, const char *name)
+/* Who has planned this variable, or NULL. */
+static const char *planned_by(const struct plugins *p, const char *name)
 {
     size_t n = strlen(name);
 
     for (size_t i = 0; i < p->n_env; i++)
-        if (!strncmp(p->env[i], name, n) && p->env[i][n] == '=')
-            return true;
-    return false;
+        if (!strncmp(p->env[i].text, name, n) && p->env[i].text[n] == '=')
+            return p->env[i].plugin;
+    return NULL;
 }
 
 int late_env(struct hozo_ctx *ctx, const struct hozo_env *theirs)
 {
     struct call *k = call_of(ctx);
     struct plugins *p = &k->c->plugins;
-    const char *value;
-    char template[3], **rows;
+    const char *value, *other;
+    struct planned_env *rows;
     struct hozo_env e;
+    char template[3];
 
     if (call_allowed(k, "hozo_plan_env", IN(PLAN) | IN(EXEC)) < 0 ||
         call_take(k, "struct hozo_env", theirs, &e, sizeof e) < 0)
         return -1;
     if (!e.name || !*e.name || strpbrk(e.name, "=\001"))
         return call_refuse(k, "plans a variable without a sound name");
-    if (is_set(p, e.name))
-        return call_refuse(k, "plans the variable %s, which is planned already", e.name);
+    if ((other = planned_by(p, e.name)))
+        return call_refuse(k, "plans the variable %s, which plugin %s has planned", e.name, other);
     value = e.late ? as_template(k, e.late, true, template) : e.value;
     if (!value)
         return k->failed ? -1 : call_refuse(k, "plans the variable %s without a value", e.name);
-    if (!(rows = reallocarray(p->env, p->n_env + 2, sizeof *rows)))
+    if (!(rows = reallocarray(p->env, p->n_env + 1, sizeof *rows)))
         return call_refuse(k, "out of memory");
     p->env = rows;
-    if (!(rows[p->n_env] = variable(e.name, value, !e.late)))
+    if (!(rows[p->n_env].text = variable(e.name, value, !e.late)))
         return call_refuse(k, "out of memory");
-    rows[++p->n_env] = NULL;
+    rows[p->n_env++].plugin = k->plugin->d->name;
     return 0;
 }
 

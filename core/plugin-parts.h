@@ -84,7 +84,7 @@ struct scrap; /* memory that lives as long as the callback */
 struct call {
     struct hozo_ctx public; /* first: plugins hold a pointer to it */
     struct container *c;
-    const struct plugin *plugin;
+    struct plugin *plugin;
     enum plugin_stage stage;
     struct error *err;
     bool failed, refused; /* an error is set; by the host, so that a plugin cannot replace it */

@@ -31,6 +31,7 @@ struct plugin {
     char *file;    /* real path; "" if built in */
     char *as;      /* the file name under which it was opened first */
     bool watches;  /* opened under the names of watchers only: it serves nothing */
+    bool acted;    /* it has added something, or appended to the plan */
     bool aside;    /* it has said "not my concern" */
     bool adjusted; /* its `adjust` has been called */
     bool begun;    /* its `prepare` may have done something: it wants its cleanup */
@@ -40,6 +41,12 @@ struct plugin {
 struct addition {
     char *path;         /* process.env[4] */
     const char *plugin; /* name */
+};
+
+/* A variable that a plugin has planned: NAME=VALUE, a template of the plan. */
+struct planned_env {
+    char *text;
+    const char *plugin;
 };
 
 /* A late value that a plugin has announced; its handle is its place in the list, counted from 1. */
@@ -63,7 +70,7 @@ struct plugins {
     size_t n_additions;
     struct late *lates;
     size_t n_lates;
-    char **env; /* of plan_env(): templates, NULL-terminated; NULL: none */
+    struct planned_env *env;
     size_t n_env;
     /* The way to this directory has been checked; path is NULL before. */
     struct {

@@ -182,13 +182,14 @@ static char *escaped(const char *literal)
 static int check_planned_env(const struct compile *p, const cJSON *env, struct error *err)
 {
     for (size_t i = 0; i < p->c->plugins.n_env; i++) {
-        const char *planned = p->c->plugins.env[i];
-        auto_free char *name = strndup(planned, strcspn(planned, "="));
+        const struct planned_env *planned = &p->c->plugins.env[i];
+        auto_free char *name = strndup(planned->text, strcspn(planned->text, "="));
 
         if (!name)
             return fail_memory(err);
         if (find_env(env, name))
-            return fail(err, 0, "process.env", "%s: a plugin sets this variable as well", name);
+            return fail(err, 0, "process.env", "%s: plugin %s sets this variable as well", name,
+                        planned->plugin);
     }
     return 0;
 }
@@ -211,7 +212,7 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
             return fail_memory(err);
     own = n;
     for (size_t i = 0; i < p->c->plugins.n_env; i++)
-        list[n++] = p->c->plugins.env[i];
+        list[n++] = p->c->plugins.env[i].text;
     if (!find_env(env, "HOME")) {
         plan_op(p->b, PHASE_PROCESS, HOME, "process.env", SLOT(r->root),
                 NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)));
