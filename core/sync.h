@@ -2,10 +2,10 @@
 /*
  * What the runtime (R), the stage process (S) and the inside process (I) say to each other over one
  * SOCK_SEQPACKET pair: one fixed-size message a packet. Whatever R receives is untrusted: by then the
- * sender may be in the hands of the container.
+ * sender may be in the hands of the container, from BORN on, since I is seen before that is sent.
  *
  *     R → S   GO                      only with PLAN_ATTACH_STAGE, once S is in its cgroups
- *     S → R   BORN    value = pid     as S sees it, which is as R sees it; then S exits
+ *     S → R   BORN    value = pid     as S sees it, which is as R sees it: a child of R; then S exits
  *     R → I   GO                      ids are mapped, plugins attached
  *     I → R   PHASE   value = phase   I stands before this phase of the runtime; it exists in the plan
  *     R → I   GO                      … which is done

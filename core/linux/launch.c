@@ -110,6 +110,15 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
     return m->type == SYNC_FAILED ? report(c, m, err) : 0;
 }
 
+/* The inside process is seen in its pid namespace before the stage process has told its number: a member
+ * that may trace can speak first. What is limited and killed later must not be a stranger. */
+static bool own_child(pid_t pid)
+{
+    siginfo_t info;
+
+    return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
+}
+
 int launch_await(struct container *c, struct error *err)
 {
     struct launch *l = c->launch;
@@ -125,7 +134,7 @@ int launch_await(struct container *c, struct error *err)
     l->stage = 0;
     if (r < 0)
         return -1;
-    if (m.type != SYNC_BORN || (pid_t)m.value <= 0)
+    if (m.type != SYNC_BORN || (pid_t)m.value <= 0 || !own_child((pid_t)m.value))
         return fail(err, 0, NULL, "hozo-init sent an unknown message");
     c->pid = (pid_t)m.value;
     c->pidfd = pidfd_open(c->pid, 0);
@@ -151,15 +160,27 @@ static int bear(struct container *c, struct launch *l, struct error *err)
     return l->born ? l->born(c, err) : 0;
 }
 
+/* What the inside process asks for once `done` is done: the plan says so. A member of its pid namespace
+ * that may trace can speak for it, and have nothing done twice, too early, or left out. */
+static unsigned next_phase(const struct plan_header *plan, unsigned done)
+{
+    plan_for_each (op, plan)
+        if (op->phase > done && plan_phase_process[op->phase] == PROCESS_RUNTIME)
+            return op->phase;
+    return PHASE_COUNT;
+}
+
 static int converse(struct container *c, struct launch *l, struct error *err)
 {
+    unsigned next = next_phase(c->plan, PHASE_ATTACH);
+
     for (;;) {
         struct sync_message m;
         int passed;
 
         if (receive(c, l->sync, &m, &passed, -1, err) < 0)
             return -1;
-        if (m.type == SYNC_CREATED)
+        if (m.type == SYNC_CREATED && next == PHASE_COUNT)
             return 0;
         if (m.type == SYNC_CONSOLE && l->console < 0) {
             l->console = passed;
@@ -168,12 +189,11 @@ static int converse(struct container *c, struct launch *l, struct error *err)
             continue;
         }
         cleanup_close(&passed);
-        if (m.type != SYNC_PHASE || m.value >= PHASE_COUNT ||
-            plan_phase_process[m.value] != PROCESS_RUNTIME)
+        if (m.type != SYNC_PHASE || next == PHASE_COUNT || m.value != next)
             return fail(err, 0, NULL, "hozo-init sent an unknown message");
-        if (host_ops(c, (enum plan_phase)m.value, err) < 0 ||
-            channel_send(l->sync, SYNC_GO, err) < 0)
+        if (host_ops(c, (enum plan_phase)next, err) < 0 || channel_send(l->sync, SYNC_GO, err) < 0)
             return -1;
+        next = next_phase(c->plan, next);
     }
 }
 
