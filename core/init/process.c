@@ -24,12 +24,14 @@ int op_join(struct interpreter *in, const struct plan_op *op)
 }
 
 /* The child is the runtime's (CLONE_PARENT), so that it can be waited for after this process is gone.
- * It inherits nothing but this program: no parser and no vendor's code ever ran in it. */
+ * It inherits nothing but this program: no parser and no vendor's code ever ran in it. What only the stage
+ * process needed stays behind: the pid namespace may have members who would find it (CVE-2016-9962). */
 int op_clone(struct interpreter *in, const struct plan_op *op)
 {
     struct clone_args args = {.flags = op->arg[0] | CLONE_PARENT};
     long pid;
 
+    slots_spend(in);
     in->step = STEP_CLONE3;
     pid = syscall(SYS_clone3, &args, sizeof args);
     if (pid < 0)
