@@ -155,7 +155,7 @@ static bool is_reachable(const struct features *f, const struct plugin *plugin, 
         size_t n = strlen(file->name);
 
         if (file->plugin == plugin && (file->name[0] == '+' || (!strncmp(field, file->name, n) &&
-                                                                 (!field[n] || field[n] == '.'))))
+                                                                (!field[n] || field[n] == '.'))))
             return true;
     }
     return false;

@@ -217,7 +217,7 @@ static int add_rule(struct call *k, const struct hozo_device *d, const char *acc
 
 int add_device(struct hozo_ctx *ctx, const struct hozo_device *theirs)
 {
-    struct hozo_device d;
+    struct hozo_device d = {0};
     const char *access;
     BEGIN("hozo_add_device");
 
@@ -240,7 +240,7 @@ int add_device(struct hozo_ctx *ctx, const struct hozo_device *theirs)
 
 int add_mount(struct hozo_ctx *ctx, const struct hozo_mount *theirs)
 {
-    struct hozo_mount m;
+    struct hozo_mount m = {0};
     BEGIN("hozo_add_mount");
 
     if (call_take(k, "struct hozo_mount", theirs, &m, sizeof m) < 0)
@@ -259,7 +259,7 @@ int add_mount(struct hozo_ctx *ctx, const struct hozo_mount *theirs)
 int add_hook(struct hozo_ctx *ctx, const struct hozo_hook *theirs)
 {
     auto_text struct text path = {0};
-    struct hozo_hook h;
+    struct hozo_hook h = {0};
     cJSON *array;
     BEGIN("hozo_add_hook");
 

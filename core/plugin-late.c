@@ -120,7 +120,7 @@ int late_env(struct hozo_ctx *ctx, const struct hozo_env *theirs)
     struct plugins *p = &k->c->plugins;
     const char *value, *other;
     struct planned_env *rows;
-    struct hozo_env e;
+    struct hozo_env e = {0};
     char template[3];
 
     if (call_allowed(k, "hozo_plan_env", IN(PLAN) | IN(EXEC)) < 0 ||
@@ -161,7 +161,7 @@ int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *theirs)
     auto_json struct json options = {0};
     const char *source;
     char template[3];
-    struct hozo_bind b;
+    struct hozo_bind b = {0};
 
     if (call_allowed(k, "hozo_plan_bind", IN(PLAN)) < 0 ||
         call_take(k, "struct hozo_bind", theirs, &b, sizeof b) < 0)
@@ -193,7 +193,7 @@ static int fill_slot(struct call *k, const struct late *late, int fd)
 int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *theirs)
 {
     struct call *k = call_of(ctx);
-    struct hozo_value v;
+    struct hozo_value v = {0};
     struct late *late;
     char number[24];
 

@@ -45,7 +45,7 @@ static int plan_phase(struct call *k, const char *what, uint32_t phase, bool of_
 int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs)
 {
     struct call *k = call_of(ctx);
-    struct hozo_work work;
+    struct hozo_work work = {0};
     enum plan_phase phase = PHASE_PREPARE;
 
     if (call_allowed(k, "hozo_plan_work", IN(PLAN) | IN(EXEC)) < 0 ||
@@ -80,7 +80,7 @@ static int syscall_late(struct call *k, struct hozo_syscall *s, unsigned i, uint
 int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs)
 {
     struct call *k = call_of(ctx);
-    struct hozo_syscall s;
+    struct hozo_syscall s = {0};
     enum plan_phase phase = PHASE_PREPARE;
     uint64_t how;
 
@@ -171,7 +171,7 @@ int plan_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs)
 {
     struct call *k = call_of(ctx);
     struct state_cgroup *to = &k->c->state.cgroup;
-    struct hozo_cgroup from;
+    struct hozo_cgroup from = {0};
     bool sound = true;
 
     if (call_allowed(k, "hozo_set_cgroup", IN(PLAN)) < 0 ||

@@ -27,7 +27,7 @@ int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs)
     struct call *k = call_of(ctx);
     struct program program;
     struct program_end end;
-    struct hozo_run r;
+    struct hozo_run r = {0};
 
     if (call_allowed(k, "hozo_run", STAGES_HOST) < 0 ||
         call_take(k, "struct hozo_run", theirs, &r, sizeof r) < 0)

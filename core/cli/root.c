@@ -68,7 +68,7 @@ int root_choose(const char *given, char **root, struct error *err)
         return fail(err, 0, NULL, "--root is empty");
     if (given ? absolute(given, &chosen, err) : default_root(&chosen, err))
         return -1;
-    if (chosen[0] != '/')
+    if (!chosen || chosen[0] != '/')
         return fail(err, 0, NULL, "XDG_RUNTIME_DIR is not an absolute path");
     if (is_root_directory(chosen))
         return fail(err, 0, NULL, "--root: / cannot be the directory of states");

@@ -50,7 +50,7 @@ static void __attribute__((noreturn)) child(const struct run *h, int input, int 
     signal(SIGPIPE, SIG_DFL);
     for (int fd = 3; fd < 3 + (int)h->preserved; fd++)
         close(fd); /* those are the user program's */
-    if (dup3(input, 0, 0) >= 0)
+    if (h->path && dup3(input, 0, 0) >= 0)
         execve(h->path, h->args[0] ? h->args : argv0, h->env);
     errnum = errno;
     if (write(alive, &errnum, sizeof errnum) < 0)

@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 
-/* Hands the master side of a terminal to whoever listens on the socket (--console-socket). */
-int console_send(const char *socket, int master, struct error *err);
+/* Hands the master side of a terminal to whoever listens on the socket of this path (--console-socket). */
+int console_send(const char *path, int master, struct error *err);
 
 #endif

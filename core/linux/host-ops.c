@@ -136,9 +136,7 @@ static const char **vector(const struct plan_header *plan, uint64_t arg)
 static void expand_pid(struct text *out, const char *template, pid_t pid)
 {
     for (; *template; template ++) {
-        if (*template != LATE_MARK)
-            text_append(out, template, 1);
-        else if (*++template == LATE_MARK)
+        if (*template != LATE_MARK || *++template == LATE_MARK)
             text_append(out, template, 1);
         else
             text_add(out, "%d", (int)pid);
