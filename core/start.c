@@ -14,8 +14,7 @@
 #include "core/cgroup.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
-#include "core/plan.h"
-#include "core/sync.h"
+#include "core/linux/channel.h"
 
 static int not_created(enum status status, struct error *err)
 {
@@ -57,28 +56,11 @@ static ssize_t read_result(int fd, int interrupt, char *buf, size_t size)
     return (ssize_t)done;
 }
 
-/* `size` is more than what stands before the text. */
-static int failed(const struct sync_failure *f, size_t size, struct error *err)
-{
-    size_t text = size - offsetof(struct sync_failure, text);
-    const char *path = f->text, *what = memchr(path, 0, text);
-    uint32_t step = f->message.step;
-    int errnum = f->message.errnum;
-
-    if (!what || ++what == path + text || !memchr(what, 0, (size_t)(path + text - what)) ||
-        f->message.type != SYNC_FAILED || step >= STEP_COUNT || errnum < 0 || errnum > 4095)
-        return fail(err, 0, NULL, "the container's process sent an unknown message");
-    if (step == STEP_NONE || step == STEP_EXECVE)
-        return fail(err, errnum, path, "%s", what);
-    return fail(err, errnum, path, "%s: %s", what, plan_step_name[step]);
-}
-
 static int release(struct container *c, struct error *err)
 {
     auto_close int result = openat(c->dirfd, "result", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     auto_close int start = openat(c->dirfd, "start", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     char buf[1 + sizeof(struct sync_failure)];
-    size_t executing;
     ssize_t n;
 
     if (result < 0 || start < 0)
@@ -89,16 +71,7 @@ static int release(struct container *c, struct error *err)
     n = read_result(result, c->interrupt, buf, sizeof buf);
     if (n < 0)
         return fail(err, errno, NULL, "read the result FIFO");
-    executing = n > 0 && buf[0] == START_EXECUTING;
-    if (n == 1 && executing)
-        return 0;
-    if (n - (ssize_t)executing > (ssize_t)offsetof(struct sync_failure, text)) {
-        struct sync_failure f;
-
-        memcpy(&f, buf + executing, (size_t)n - executing);
-        return failed(&f, (size_t)n - executing, err);
-    }
-    return fail(err, 0, NULL, "the container's process ended before its program ran");
+    return channel_result(buf, (size_t)n, err);
 }
 
 int container_start(struct container *c, struct error *err)

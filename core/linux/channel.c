@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/plan.h"
+
 int channel_open(int *ours, int *theirs, struct error *err)
 {
     int fds[2];
@@ -49,6 +51,11 @@ static int take_descriptor(struct msghdr *h)
     return found;
 }
 
+static int unknown(struct error *err)
+{
+    return fail(err, 0, NULL, "the container's process sent an unknown message");
+}
+
 int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, struct error *err)
 {
     union {
@@ -84,7 +91,40 @@ int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, st
         return 0;
     if (n != (ssize_t)sizeof *m || (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
         (m->type == SYNC_CONSOLE) != (descriptor >= 0))
-        return fail(err, 0, NULL, "the container's process sent an unknown message");
+        return unknown(err);
     *passed = steal_fd(descriptor);
     return 1;
+}
+
+/* `size` is more than what stands before the text. */
+static int failure(const struct sync_failure *f, size_t size, struct error *err)
+{
+    size_t text = size - offsetof(struct sync_failure, text);
+    const char *path = f->text, *what = memchr(path, 0, text);
+    uint32_t step = f->message.step;
+    int errnum = f->message.errnum;
+
+    if (!what || ++what == path + text || !memchr(what, 0, (size_t)(path + text - what)) ||
+        f->message.type != SYNC_FAILED || step >= STEP_COUNT || errnum < 0 || errnum > 4095)
+        return unknown(err);
+    if (step == STEP_NONE || step == STEP_EXECVE)
+        return fail(err, errnum, path, "%s", what);
+    return fail(err, errnum, path, "%s: %s", what, plan_step_name[step]);
+}
+
+int channel_result(const char *bytes, size_t size, struct error *err)
+{
+    size_t executing = size && *bytes == START_EXECUTING;
+    struct sync_failure f;
+
+    if (size == 1 && executing)
+        return 0;
+    bytes += executing;
+    size -= executing;
+    if (size <= offsetof(struct sync_failure, text))
+        return fail(err, 0, NULL, "the container's process ended before its program ran");
+    if (size > sizeof f)
+        return unknown(err);
+    memcpy(&f, bytes, size);
+    return failure(&f, size, err);
 }

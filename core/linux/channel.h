@@ -17,4 +17,8 @@ int channel_send(int fd, enum sync_type type, struct error *err);
  */
 int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, struct error *err);
 
+/* All that came out of the FIFO `result`, at most 1 + sizeof(struct sync_failure) bytes: 0 if the program
+ * runs, else the failure that they tell. The sender is not trusted. */
+int channel_result(const char *bytes, size_t size, struct error *err);
+
 #endif

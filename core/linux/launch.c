@@ -170,7 +170,7 @@ static unsigned next_phase(const struct plan_header *plan, unsigned done)
     return PHASE_COUNT;
 }
 
-static int converse(struct container *c, struct launch *l, struct error *err)
+int launch_converse(struct container *c, struct launch *l, struct error *err)
 {
     unsigned next = next_phase(c->plan, PHASE_ATTACH);
 
@@ -221,7 +221,7 @@ int launch(struct container *c, struct launch *l, struct error *err)
     /* From now on the end of the other side is the end of file here. */
     close(steal_fd(theirs));
     c->launch = l;
-    ok = l->stage > 0 && !bear(c, l, err) && !converse(c, l, err);
+    ok = l->stage > 0 && !bear(c, l, err) && !launch_converse(c, l, err);
     c->launch = NULL;
     if (ok)
         return 0;

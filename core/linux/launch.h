@@ -25,6 +25,10 @@ int launch(struct container *c, struct launch *l, struct error *err);
 /* Waits until the inside process is there: c->pid, c->pidfd. Again: does nothing. */
 int launch_await(struct container *c, struct error *err);
 
+/* Answers the inside process until all is set up: does the phases of the runtime, takes the terminal. A part
+ * of launch(), by itself for tests. */
+int launch_converse(struct container *c, struct launch *l, struct error *err);
+
 /* exec: waits until the program runs (end of file) or its execve has failed. */
 int launch_executed(struct container *c, struct launch *l, struct error *err);
 
