@@ -28,10 +28,10 @@ int channel_send(int fd, enum sync_type type, struct error *err)
     return 0;
 }
 
-/* Takes at most one descriptor out of the message; any more are closed. */
-static int take_descriptor(struct msghdr *h)
+/* Takes the descriptors out of the message: the first, the others are closed. Returns their number. */
+static size_t take_descriptors(struct msghdr *h, int *first)
 {
-    int found = -1;
+    size_t count = 0;
 
     for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
         size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -42,13 +42,13 @@ static int take_descriptor(struct msghdr *h)
             int fd;
 
             memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-            if (found < 0)
-                found = fd;
+            if (!count++)
+                *first = fd;
             else
                 close(fd);
         }
     }
-    return found;
+    return count;
 }
 
 static int unknown(struct error *err)
@@ -68,6 +68,7 @@ int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, st
                        .msg_control = control.buf,
                        .msg_controllen = sizeof control.buf};
     auto_close int descriptor = -1;
+    size_t descriptors;
     ssize_t n;
 
     *passed = -1;
@@ -86,11 +87,11 @@ int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, st
         return 0;
     if (n < 0)
         return fail(err, errno, NULL, "receive from hozo-init");
-    descriptor = take_descriptor(&h);
+    descriptors = take_descriptors(&h, &descriptor);
     if (!n)
         return 0;
     if (n != (ssize_t)sizeof *m || (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-        (m->type == SYNC_CONSOLE) != (descriptor >= 0))
+        descriptors != (m->type == SYNC_CONSOLE))
         return unknown(err);
     *passed = steal_fd(descriptor);
     return 1;

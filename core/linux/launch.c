@@ -94,6 +94,11 @@ static int wait_or_interrupt(const struct container *c, int sync, int seconds, s
     return p[1].revents ? fail(err, 0, NULL, "interrupted") : 0;
 }
 
+static int unknown(struct error *err)
+{
+    return fail(err, 0, NULL, "hozo-init sent an unknown message");
+}
+
 static int receive(struct container *c, int sync, struct sync_message *m, int *passed, int seconds,
                    struct error *err)
 {
@@ -110,19 +115,11 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
     return m->type == SYNC_FAILED ? report(c, m, err) : 0;
 }
 
-/* The inside process is seen in its pid namespace before the stage process has told its number: a member
- * that may trace can speak first. What is limited and killed later must not be a stranger. */
-static bool own_child(pid_t pid)
-{
-    siginfo_t info;
-
-    return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL);
-}
-
 int launch_await(struct container *c, struct error *err)
 {
     struct launch *l = c->launch;
     struct sync_message m;
+    siginfo_t info;
     int passed, r;
 
     if (!l || !l->stage)
@@ -134,8 +131,14 @@ int launch_await(struct container *c, struct error *err)
     l->stage = 0;
     if (r < 0)
         return -1;
-    if (m.type != SYNC_BORN || (pid_t)m.value <= 0 || !own_child((pid_t)m.value))
-        return fail(err, 0, NULL, "hozo-init sent an unknown message");
+    cleanup_close(&passed);
+    if (m.type != SYNC_BORN || (pid_t)m.value <= 0)
+        return unknown(err);
+    /* Our own child: the inside process is seen in its pid namespace before the stage process has told its
+     * number, and a member that may trace can speak first. What is limited and killed later must not be a
+     * stranger. */
+    if (waitid(P_PID, m.value, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)
+        return unknown(err);
     c->pid = (pid_t)m.value;
     c->pidfd = pidfd_open(c->pid, 0);
     return c->pidfd < 0 ? fail(err, errno, NULL, "pidfd_open") : 0;
@@ -160,19 +163,19 @@ static int bear(struct container *c, struct launch *l, struct error *err)
     return l->born ? l->born(c, err) : 0;
 }
 
-/* What the inside process asks for once `done` is done: the plan says so. A member of its pid namespace
- * that may trace can speak for it, and have nothing done twice, too early, or left out. */
-static unsigned next_phase(const struct plan_header *plan, unsigned done)
+/* The first phase of the runtime behind `phase` in which the plan has operations, or PHASE_COUNT: what the
+ * inside process asks for next. Whoever speaks for it can have nothing done twice, too early, or left out. */
+static unsigned next_phase(const struct plan_header *plan, unsigned phase)
 {
     plan_for_each (op, plan)
-        if (op->phase > done && plan_phase_process[op->phase] == PROCESS_RUNTIME)
+        if (op->phase > phase && plan_phase_process[op->phase] == PROCESS_RUNTIME)
             return op->phase;
     return PHASE_COUNT;
 }
 
 int launch_converse(struct container *c, struct launch *l, struct error *err)
 {
-    unsigned next = next_phase(c->plan, PHASE_ATTACH);
+    unsigned phase = next_phase(c->plan, PHASE_ATTACH);
 
     for (;;) {
         struct sync_message m;
@@ -180,7 +183,7 @@ int launch_converse(struct container *c, struct launch *l, struct error *err)
 
         if (receive(c, l->sync, &m, &passed, -1, err) < 0)
             return -1;
-        if (m.type == SYNC_CREATED && next == PHASE_COUNT)
+        if (m.type == SYNC_CREATED && phase == PHASE_COUNT)
             return 0;
         if (m.type == SYNC_CONSOLE && l->console < 0) {
             l->console = passed;
@@ -189,11 +192,12 @@ int launch_converse(struct container *c, struct launch *l, struct error *err)
             continue;
         }
         cleanup_close(&passed);
-        if (m.type != SYNC_PHASE || next == PHASE_COUNT || m.value != next)
-            return fail(err, 0, NULL, "hozo-init sent an unknown message");
-        if (host_ops(c, (enum plan_phase)next, err) < 0 || channel_send(l->sync, SYNC_GO, err) < 0)
+        /* None is left out, and none is done twice. */
+        if (m.type != SYNC_PHASE || m.value != phase || phase == PHASE_COUNT)
+            return unknown(err);
+        if (host_ops(c, (enum plan_phase)phase, err) < 0 || channel_send(l->sync, SYNC_GO, err) < 0)
             return -1;
-        next = next_phase(c->plan, next);
+        phase = next_phase(c->plan, phase);
     }
 }
 
@@ -241,8 +245,7 @@ int launch_executed(struct container *c, struct launch *l, struct error *err)
         return 0;
     cleanup_close(&passed);
     if (r > 0)
-        m.type == SYNC_FAILED ? report(c, &m, err)
-                              : fail(err, 0, NULL, "hozo-init sent an unknown message");
+        m.type == SYNC_FAILED ? report(c, &m, err) : unknown(err);
     launch_kill(c);
     return -1;
 }
