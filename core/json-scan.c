@@ -231,11 +231,12 @@ static int compare_keys(const void *a, const void *b)
 /* Sorting keeps an object of many members from taking quadratic time. */
 static int check_duplicates(struct scan *s, size_t first)
 {
-    struct span *keys = s->keys.at + first;
     size_t n = s->keys.n - first;
+    struct span *keys;
 
     if (n < 2)
         return 0;
+    keys = s->keys.at + first;
     qsort(keys, n, sizeof *keys, compare_keys);
     for (size_t i = 1; i < n; i++) {
         if (compare_names(&keys[i - 1], &keys[i]) == 0) {

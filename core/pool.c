@@ -96,9 +96,9 @@ static bool table_grow(struct pool *pool)
     bigger.pieces = calloc(bigger.room, sizeof *bigger.pieces);
     if (!bigger.pieces)
         return false;
-    for (const struct piece *p = pool->pieces; p < pool->pieces + pool->room; p++)
-        if (p->size)
-            *place_of(&bigger, p, 1) = *p;
+    for (size_t i = 0; i < pool->room; i++)
+        if (pool->pieces[i].size)
+            *place_of(&bigger, &pool->pieces[i], 1) = pool->pieces[i];
     free(pool->pieces);
     *pool = bigger;
     return true;
