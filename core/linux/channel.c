@@ -105,8 +105,9 @@ static int failure(const struct sync_failure *f, size_t size, struct error *err)
     uint32_t step = f->message.step;
     int errnum = f->message.errnum;
 
-    if (!what || ++what == path + text || !memchr(what, 0, (size_t)(path + text - what)) ||
-        f->message.type != SYNC_FAILED || step >= STEP_COUNT || errnum < 0 || errnum > 4095)
+    if (!what || ++what == path + text || !*what ||
+        !memchr(what, 0, (size_t)(path + text - what)) || f->message.type != SYNC_FAILED ||
+        step >= STEP_COUNT || errnum < 0 || errnum > 4095)
         return unknown(err);
     if (step == STEP_NONE || step == STEP_EXECVE)
         return fail(err, errnum, path, "%s", what);
