@@ -182,6 +182,8 @@ static int read_list(const cJSON *array, char ***list, struct error *err)
     const cJSON *node;
     size_t n = 0;
 
+    if (!cJSON_IsArray(array))
+        return damaged(err, "a list of cgroup");
     if (!(*list = calloc(json_length(array) + 1, sizeof **list)))
         return fail_memory(err);
     cJSON_ArrayForEach (node, array) {
@@ -195,6 +197,8 @@ static int read_list(const cJSON *array, char ***list, struct error *err)
 
 static int read_cgroup(const cJSON *from, struct state_cgroup *cgroup, struct error *err)
 {
+    if (from && !cJSON_IsObject(from))
+        return damaged(err, "cgroup");
     if (read_strings(from, cgroup, cgroup_strings, err))
         return -1;
     for (size_t i = 0; i < ARRAY_SIZE(cgroup_lists); i++) {
@@ -212,6 +216,8 @@ static int read_plugins(const struct json *doc, const cJSON *array, struct state
     const cJSON *node;
     int64_t version;
 
+    if (array && !cJSON_IsArray(array))
+        return damaged(err, "plugins");
     if (!json_length(array))
         return 0;
     if (!(s->plugins = calloc(json_length(array), sizeof *s->plugins)))
@@ -228,6 +234,23 @@ static int read_plugins(const struct json *doc, const cJSON *array, struct state
             return damaged(err, "stateVersion");
         plugin->state_version = (uint32_t)version;
     }
+    return 0;
+}
+
+/* It is printed as it stands. */
+static int check_annotations(const char *text, struct error *err)
+{
+    auto_json struct json doc = {0};
+    struct error ignored;
+    const cJSON *value;
+
+    if (!text)
+        return 0;
+    if (json_parse(&doc, "annotations", text, strlen(text), &ignored) || !cJSON_IsObject(doc.root))
+        return damaged(err, "annotations");
+    cJSON_ArrayForEach (value, doc.root)
+        if (!cJSON_IsString(value) && !cJSON_IsNull(value))
+            return damaged(err, "annotations");
     return 0;
 }
 
@@ -255,7 +278,8 @@ static int read_state(const struct json *doc, const char *id, struct state *s, s
     s->pid = (pid_t)pid;
     s->owner = (uid_t)owner;
     s->own_pid_namespace = json_bool(root, "ownPidNamespace", false);
-    return read_cgroup(json_get(root, "cgroup"), &s->cgroup, err) ||
+    return check_annotations(s->annotations, err) ||
+                   read_cgroup(json_get(root, "cgroup"), &s->cgroup, err) ||
                    read_plugins(doc, json_get(root, "plugins"), s, err)
                ? -1
                : 0;

@@ -250,6 +250,12 @@ static void damaged(void)
         {"a string that is a number", "{\"format\":1,\"id\":\"c\",\"rootfs\":1," REST},
         {"a list that is a string",
          "{\"format\":1,\"id\":\"c\",\"cgroup\":{\"procs\":[\"a\",1]}," REST},
+        {"a list that is none", "{\"format\":1,\"id\":\"c\",\"cgroup\":{\"procs\":\"/a\"}," REST},
+        {"a cgroup that is none", "{\"format\":1,\"id\":\"c\",\"cgroup\":[]," REST},
+        {"plugins that are none", "{\"format\":1,\"id\":\"c\",\"plugins\":{\"a\":1}," REST},
+        {"annotations that are not JSON", "{\"format\":1,\"id\":\"c\",\"annotations\":\"}\"," REST},
+        {"annotations that are no strings",
+         "{\"format\":1,\"id\":\"c\",\"annotations\":\"{\\\"a\\\":[]}\"," REST},
         {"a plugin without name", "{\"format\":1,\"id\":\"c\",\"plugins\":[{\"as\":\"x\"}]," REST},
     };
     struct error err = {0};
