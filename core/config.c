@@ -63,6 +63,23 @@ static int check_process(const cJSON *config, struct error *err)
     return 0;
 }
 
+/* What is null is absent here too. */
+static void add_annotations(struct text *out, const cJSON *annotations)
+{
+    const cJSON *value;
+
+    text_add(out, "{");
+    cJSON_ArrayForEach (value, annotations) {
+        if (cJSON_IsNull(value))
+            continue;
+        text_add(out, out->length > 1 ? "," : "");
+        text_json(out, value->string);
+        text_add(out, ":");
+        text_json(out, value->valuestring);
+    }
+    text_add(out, "}");
+}
+
 static int describe(struct container *c, struct error *err)
 {
     const cJSON *config = c->config.root, *annotations = json_get(config, "annotations");
@@ -82,7 +99,7 @@ static int describe(struct container *c, struct error *err)
     if (annotations) {
         auto_text struct text text = {0};
 
-        text_json_tree(&text, &c->config, annotations);
+        add_annotations(&text, annotations);
         if (text.failed)
             return fail_memory(err);
         c->state.annotations = steal_ptr(text.at);

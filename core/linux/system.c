@@ -109,7 +109,7 @@ int compile_system(struct compile *p, struct error *err)
     const cJSON *sysctl;
 
     cJSON_ArrayForEach (sysctl, json_at(p->linux_, "sysctl", NULL))
-        if (add_sysctl(p, sysctl->string, sysctl->valuestring, err) < 0)
+        if (!cJSON_IsNull(sysctl) && add_sysctl(p, sysctl->string, sysctl->valuestring, err) < 0)
             return -1;
     if (add_names(p, err) < 0)
         return -1;
