@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/spec.h"
+#include "core/utf8.h"
 
 /* The members of `process`, and what becomes of one that exec --process leaves out. */
 static const struct {
@@ -115,6 +116,20 @@ static void add_capabilities(struct text *out, const struct source *s,
     text_add(out, "}");
 }
 
+/* A process is JSON, which can hold nothing else; and no byte may arrive as another. */
+static int check_utf8(const char *what, const char *const *words, size_t n, struct error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        for (const char *p = words[i], *end = p + strlen(p); p < end;) {
+            size_t length = utf8_length(p, end);
+
+            if (!length)
+                return fail(err, 0, NULL, "%s %zu is not UTF-8", what, i + 1);
+            p += length;
+        }
+    return 0;
+}
+
 static int from_command_line(const struct source *config, const struct exec_overrides *o,
                              struct text *out, struct error *err)
 {
@@ -125,11 +140,16 @@ static int from_command_line(const struct source *config, const struct exec_over
     bool some = false;
     size_t n = 0;
 
+    while (o->args[n])
+        n++;
+    if (check_utf8("argument", o->args, n, err) < 0 ||
+        check_utf8("--env", o->env, o->n_env, err) < 0 ||
+        check_utf8("--cap", o->capabilities, o->n_capabilities, err) < 0 ||
+        check_utf8("--cwd", &o->cwd, o->cwd != NULL, err) < 0)
+        return -1;
     text_add(out, "{\"terminal\":%s,\"noNewPrivileges\":%s,\"args\":[", o->tty ? "true" : "false",
              o->no_new_privs || json_bool(config->process, "noNewPrivileges", false) ? "true"
                                                                                      : "false");
-    while (o->args[n])
-        n++;
     add_strings(out, o->args, n, false);
     text_add(out, "],\"env\":[");
     cJSON_ArrayForEach (entry, env) {

@@ -36,6 +36,16 @@ def options_of_the_program_are_its_own(box):
     same(box.exec("echo", "-n", "--detach", "-e", "x").ok().out, "--detach -e x")
 
 
+@test(cases={"argument": (["echo", b"a\xffb"], []), "environment": (["true"], ["--env", b"A=\xff"])})
+def a_word_that_is_not_utf8_is_refused_and_not_altered(box, case):
+    words, options = case
+    box.running()
+    r = subprocess.run([box.runtime, "--root", box.root, "exec", *options, "c1", *words],
+                       capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    same((r.returncode, r.stdout), (255, ""))
+    assert r.stderr.endswith("is not UTF-8\n"), r.stderr
+
+
 @test
 def a_mebibyte_of_any_bytes_passes(box):
     box.running()
