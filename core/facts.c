@@ -14,6 +14,8 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
+#include "core/spec/rows.h"
+
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
 /* A line of mountinfo whose type is cgroup or cgroup2. */
@@ -366,7 +368,38 @@ int facts_collect(struct json *facts, struct error *err)
     return json_parse(facts, "host facts", out.at, out.length, err);
 }
 
+/* --- recorded --------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct spec_field recorded_hierarchy[] = {
+    STRINGS(CORE, "controllers"),
+    STRING(CORE, "mountpoint", REQUIRED),
+    STRING(CORE, "own"),
+    {0},
+};
+
+static const struct spec_field recorded_cgroup[] = {
+    STRING(CORE, "layout", REQUIRED, VALUES("v2", "v1", "hybrid", "none")),
+    OBJECT(CORE, "unified", recorded_hierarchy),
+    OBJECTS(CORE, "hierarchies", recorded_hierarchy),
+    {0},
+};
+
+static const struct spec_field recorded[] = {
+    STRING(CORE, "kernel"),
+    UINT(CORE, "euid", 32),
+    UINT(CORE, "lastCapability", 8),
+    UINT(CORE, "capabilities", 64),
+    OBJECT(CORE, "cgroup", recorded_cgroup, REQUIRED),
+    {0},
+};
+/* clang-format on */
+
 int facts_read(struct json *facts, const char *file, struct error *err)
 {
-    return json_read(facts, AT_FDCWD, file, err);
+    if (json_read(facts, AT_FDCWD, file, err) < 0)
+        return -1;
+    if (spec_check(facts, facts->root, recorded, "", err) < 0)
+        return fail_prefix(err, "%s", file);
+    return 0;
 }

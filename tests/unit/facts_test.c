@@ -212,6 +212,37 @@ static void this_host(void)
           "a missing file is an error that names it");
 }
 
+static void damaged(void)
+{
+    static const struct {
+        const char *text, *error;
+    } cases[] = {
+        {"[]", "the top must be an object"},
+        {"{}", "cgroup: is missing"},
+        {"{\"cgroup\":{\"layout\":\"v3\"}}", "cgroup.layout: \"v3\" is not one of"},
+        {"{\"cgroup\":{\"layout\":\"v2\",\"unified\":{\"mountpoint\":5}}}",
+         "cgroup.unified.mountpoint: must be a string"},
+        {"{\"cgroup\":{\"layout\":\"v1\",\"hierarchies\":[{}]}}",
+         "cgroup.hierarchies[0].mountpoint: is missing"},
+        {"{\"lastCapability\":-5,\"cgroup\":{\"layout\":\"none\"}}",
+         "lastCapability: must be a number"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        auto_json struct json facts = {0};
+        char file[] = "/tmp/facts-XXXXXX";
+        auto_close int fd = mkstemp(file);
+        size_t size = strlen(cases[i].text);
+        struct error err = {0};
+
+        check(fd >= 0 && write(fd, cases[i].text, size) == (ssize_t)size &&
+                  facts_read(&facts, file, &err) < 0 && strstr(err.text, file) &&
+                  strstr(err.text, cases[i].error),
+              cases[i].error);
+        unlink(file);
+    }
+}
+
 int main(void)
 {
     v2();
@@ -219,6 +250,7 @@ int main(void)
     odd();
     document();
     this_host();
+    damaged();
     printf("1..%d\n", tests);
     return failures ? EXIT_FAILURE : EXIT_SUCCESS;
 }
