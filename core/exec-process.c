@@ -120,13 +120,8 @@ static void add_capabilities(struct text *out, const struct source *s,
 static int check_utf8(const char *what, const char *const *words, size_t n, struct error *err)
 {
     for (size_t i = 0; i < n; i++)
-        for (const char *p = words[i], *end = p + strlen(p); p < end;) {
-            size_t length = utf8_length(p, end);
-
-            if (!length)
-                return fail(err, 0, NULL, "%s %zu is not UTF-8", what, i + 1);
-            p += length;
-        }
+        if (!utf8_valid(words[i]))
+            return fail(err, 0, NULL, "%s %zu is not UTF-8", what, i + 1);
     return 0;
 }
 

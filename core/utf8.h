@@ -2,6 +2,8 @@
 #ifndef CORE_UTF8_H
 #define CORE_UTF8_H
 
+#include <string.h>
+
 #include "core/base.h"
 
 /* Bytes of the character at `p` (p < end), or 0: not UTF-8 (RFC 3629: no overlong form, no
@@ -20,6 +22,14 @@ static inline size_t utf8_length(const char *p, const char *end)
         (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
         return 0;
     return length;
+}
+
+static inline bool utf8_valid(const char *s)
+{
+    for (size_t n; *s; s += n)
+        if (!(n = utf8_length(s, s + strnlen(s, 4))))
+            return false;
+    return true;
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include "core/lifecycle.h"
 #include "core/linux/console-socket.h"
 #include "core/pidfile.h"
+#include "core/utf8.h"
 
 int create_load(const struct globals *g, const struct create_options *o, const char *id,
                 struct container *c, struct error *err)
@@ -32,6 +33,9 @@ int create_load(const struct globals *g, const struct create_options *o, const c
         return fail_memory(err);
     if (!c->state.bundle || (dirfd = open(c->state.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return fail(err, errno, NULL, "bundle %s", bundle);
+    /* Hooks and engines read its name in the state, which is JSON. */
+    if (!utf8_valid(c->state.bundle))
+        return fail(err, 0, NULL, "bundle %s: the name is not UTF-8", bundle);
     if (create_count_fds(g, c, o->preserve_fds, err) < 0)
         return -1;
     if (config_load(c, o->config ? AT_FDCWD : dirfd, o->config ? o->config : "config.json", err) <

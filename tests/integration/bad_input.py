@@ -108,6 +108,15 @@ def random_bytes(box):
 
 # --- types, ranges, and what must be there: PATH → value, or a function that changes the configuration
 
+@test
+def a_bundle_whose_name_is_not_utf8(box):
+    b = box.bundle().write()
+    odd = os.fsencode(b.path) + b"\xff"
+    os.rename(b.path, odd)
+    box.hozo("create", "--bundle", os.fsdecode(odd), "c1").fails("the name is not UTF-8")
+    os.rename(odd, b.path)
+
+
 def put(config, path, value):
     *parents, last = path.replace("[", ".[").split(".")
     for p in parents:
