@@ -14,7 +14,8 @@
  *     * → R   FAILED  op, errnum, step
  *
  * I stands before a phase of the runtime when it has ended the phases before it, and asks only if the
- * plan has operations there: create-runtime, limits. End of file on the socket ends S and I at once
+ * plan has operations there: create-runtime, limits. R accepts no other order, and none left out; and the
+ * pid in BORN must be a child of its own. End of file on the socket ends S and I at once
  * (exit 1) until CREATED is sent. `exec` has no wait phase: there the socket is close-on-exec, so that
  * R reads CREATED and then end of file (executed), or FAILED (execve refused).
  */
