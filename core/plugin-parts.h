@@ -62,10 +62,76 @@ static inline const char *plugin_where(const struct plugin *p)
 /* The row of the specification for a path like "linux.resources.devices[].major", or NULL. */
 const struct spec_field *spec_find(const char *field);
 
+/* --- plugin-walk.c: the members that are present ---------------------------------------------- */
+
+/* A present member. It has two names: its path in this configuration,
+ * "linux.resources.devices[2].major", and its field in the specification,
+ * "linux.resources.devices[].major". Both are written out only where somebody asks: most members are
+ * the core's. */
+struct member {
+    const struct member *around;
+    const struct spec_field *row; /* NULL: unknown, or the walk starts below a member of this name */
+    const char *name;             /* NULL: an element of an array */
+    size_t index;
+};
+
+void member_path(struct text *t, const struct member *at);
+void member_field(struct text *t, const struct member *at);
+
+struct walk {
+    struct plugins *open;    /* where files are opened */
+    bool go_on;              /* … and one that cannot be is left */
+    const struct plugins *p; /* where owners are sought */
+    struct error *err;
+    void *data; /* of whoever walks */
+    /* -1: the walk ends; 1: do not descend */
+    int (*visit)(struct walk *w, const cJSON *node, const struct member *at);
+    /* What no specification knows; NULL: passed over. */
+    int (*unknown)(struct walk *w, const cJSON *node, const struct member *at);
+};
+
+/* `around`: where `object` is, NULL for config.json itself. */
+int walk_members(struct walk *w, const cJSON *object, const struct spec_field *table,
+                 const struct member *around);
+
+static inline bool spec_contains(const struct spec_field *row)
+{
+    return row->type == SPEC_OBJECT || row->type == SPEC_ARRAY || row->type == SPEC_MAP;
+}
+
 /* --- plugin-fields.c and plugin-rows.c: what the rows say ------------------------------------- */
 
-/* Opens the files of all present members. */
-int fields_open(struct container *c, struct error *err);
+/* What happens to a present member. */
+enum fate {
+    FATE_CORE,      /* applied by the core; what lies in it has a fate of its own */
+    FATE_PLUGIN,    /* applied by the plugin that owns it */
+    FATE_INSIDE,    /* what lies in it decides */
+    FATE_EMPTY,     /* says nothing */
+    FATE_ELSEWHERE, /* of another operating system: ignored */
+    FATE_INFORMS,   /* ignored by the specification's own words */
+    FATE_REFUSED,   /* w->err says why */
+};
+
+/* Nothing in it has a fate of its own. */
+static inline bool fate_ends(enum fate fate)
+{
+    return fate != FATE_CORE && fate != FATE_PLUGIN && fate != FATE_INSIDE;
+}
+
+/* Decides, with what is open; FATE_PLUGIN: *owner serves it. */
+enum fate field_judge(struct walk *w, const cJSON *node, const struct member *at,
+                      const struct plugin **owner);
+/* Visits: opens the file that serves this member, and the files of everything around it. */
+int field_open(struct walk *w, const cJSON *node, const struct member *at);
+/* Of the files whose prefix this annotation has, the longest, which serves it; or NULL. */
+const char *annotation_server(const struct plugins *p, const char *key);
+/* 1: a watcher's file, and the member that it watches is there; 0: not. *path: that member. */
+int watcher_watches(const char *name, const cJSON *config, char **path, struct error *err);
+/* A row of these uses for the field; `below`: or for something in it. */
+bool plugin_declares(const struct hozo_plugin *d, const char *field, uint32_t use, bool below);
+
+/* Opens the files of all present members. `go_on`: those that can be. */
+int fields_open(struct container *c, bool go_on, struct error *err);
 /* Every present member of `object` is served: by the core, or by exactly one opened plugin. `table`
  * and `path` as for spec_check(). */
 int fields_served(const struct plugins *p, const cJSON *object, const struct spec_field *table,

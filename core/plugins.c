@@ -32,6 +32,7 @@ void plugins_free(struct plugins *p)
     for (size_t i = 0; i < p->n_files; i++) {
         free(p->files[i].name);
         free(p->files[i].path);
+        free(p->files[i].failed);
     }
     free(p->files);
     for (size_t i = 0; i < p->n_opened; i++)
@@ -177,6 +178,15 @@ static struct plugin *open_built_in(struct plugins *p, const struct plugin_file 
     return NULL;
 }
 
+/* What is loaded a second time is only found again: a thread that its constructors started, say,
+ * would no longer be noticed. */
+static int remember_failure(struct plugin_file *f, const struct error *err)
+{
+    if ((f->failed = malloc(sizeof *err)))
+        *f->failed = *err;
+    return -1;
+}
+
 int plugins_open(struct plugins *p, const char *name, struct error *err)
 {
     struct plugin_file *f;
@@ -190,8 +200,12 @@ int plugins_open(struct plugins *p, const char *name, struct error *err)
     for (size_t i = 0; i < n; i++)
         if (f[i].fatal)
             return fail(err, 0, NULL, "%s: crashes, hangs or exits when it is loaded", f[i].path);
-    if (!f->plugin)
+    if (!f->plugin && !f->failed) {
         f->plugin = f->built_in ? open_built_in(p, f, n, err) : open_file(p, f, n, err);
+        return f->plugin ? 1 : remember_failure(f, err);
+    }
+    if (f->failed)
+        *err = *f->failed;
     return f->plugin ? 1 : -1;
 }
 
@@ -305,7 +319,7 @@ static int adjust(struct container *c, struct error *err)
         if (c->plugins.n_additions == additions)
             return 0;
         if (spec_check(&c->config, c->config.root, spec_config, "", err) < 0 ||
-            fields_open(c, err) < 0 || check(c, err) < 0)
+            fields_open(c, false, err) < 0 || check(c, err) < 0)
             return -1;
     } while (true);
 }
@@ -313,7 +327,7 @@ static int adjust(struct container *c, struct error *err)
 int plugins_for_config(struct container *c, struct error *err)
 {
     if (settings_of_host(c, err) < 0 || open_cgroup_manager(c, err) < 0 ||
-        fields_open(c, err) < 0 || check(c, err) < 0)
+        fields_open(c, false, err) < 0 || check(c, err) < 0)
         return -1;
     return adjust(c, err);
 }

@@ -23,6 +23,7 @@ struct plugin_file {
     const struct hozo_plugin *built_in; /* static build */
     struct plugin *plugin;              /* once it is open under this name */
     bool fatal;                         /* loading it ends the process: see plugins_rehearse() */
+    struct error *failed;               /* why it cannot be */
 };
 
 /* An opened plugin. */
