@@ -72,15 +72,12 @@ static int walk_members(struct text *path, const cJSON *object, const struct spe
 
     cJSON_ArrayForEach (node, object) {
         const struct spec_field *row = spec_member(table, node->string);
-        int rc = 0;
+        int rc;
 
-        if (cJSON_IsNull(node))
+        if (!row || cJSON_IsNull(node))
             continue;
         path_member(path, node->string);
-        if (row)
-            rc = walk_node(path, node, row, v);
-        else if (v->unknown)
-            rc = path->failed ? -ENOMEM : v->unknown(v->data, path_text(path));
+        rc = walk_node(path, node, row, v);
         if (rc < 0)
             return rc;
         cut(path, length);

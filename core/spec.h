@@ -59,13 +59,12 @@ int spec_check(const struct json *doc, const cJSON *object, const struct spec_fi
 /*
  * Calls visit() for each present leaf and container that the specification knows, parents first, with
  * its path as text and the row; stops at a negative return and returns it. visit() returning 1 for a
- * container keeps the walk from descending. `unknown`, if not NULL, is called for members that no
- * specification knows. An element is visited with the one row of its array or map, named "[]" or "*".
+ * container keeps the walk from descending. An element is visited with the one row of its array or map,
+ * named "[]" or "*". Members that no specification knows are passed over.
  * Without memory the walk ends with -ENOMEM.
  */
 struct spec_visit {
     int (*visit)(void *data, const char *path, const cJSON *node, const struct spec_field *row);
-    int (*unknown)(void *data, const char *path);
     void *data;
 };
 int spec_walk(const cJSON *object, const struct spec_field *table, const char *path,
