@@ -62,6 +62,11 @@ static inline const char *plugin_where(const struct plugin *p)
 /* The row of the specification for a path like "linux.resources.devices[].major", or NULL. */
 const struct spec_field *spec_find(const char *field);
 
+/* --- plugins.c -------------------------------------------------------------------------------- */
+
+/* Opens what manages the container's control group; `name` receives its file name, "" if none is wanted. */
+int cgroup_manager_open(struct container *c, char *name, size_t size, struct error *err);
+
 /* --- plugin-walk.c: the members that are present ---------------------------------------------- */
 
 /* A present member. It has two names: its path in this configuration,
@@ -127,6 +132,8 @@ int field_open(struct walk *w, const cJSON *node, const struct member *at);
 const char *annotation_server(const struct plugins *p, const char *key);
 /* 1: a watcher's file, and the member that it watches is there; 0: not. *path: that member. */
 int watcher_watches(const char *name, const cJSON *config, char **path, struct error *err);
+/* The row of this annotation, or NULL. */
+const struct hozo_annotation *annotation_row(const struct hozo_plugin *d, const char *key);
 /* A row of these uses for the field; `below`: or for something in it. */
 bool plugin_declares(const struct hozo_plugin *d, const char *field, uint32_t use, bool below);
 

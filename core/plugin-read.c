@@ -317,18 +317,24 @@ int read_bool(struct hozo_ctx *ctx UNUSED, const struct hozo_cursor *at)
     return cJSON_IsTrue((const cJSON *)at->node);
 }
 
+const struct hozo_annotation *annotation_row(const struct hozo_plugin *d, const char *key)
+{
+    table_each(struct hozo_annotation, row, &d->annotations)
+    {
+        size_t n = strlen(row->key);
+
+        if (!strcmp(key, row->key) || (row->key[n - 1] == '.' && !strncmp(key, row->key, n)))
+            return row;
+    }
+    return NULL;
+}
+
 int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value)
 {
     struct call *k = call_of(ctx);
 
-    table_each(struct hozo_annotation, row, &k->plugin->d->annotations)
-    {
-        size_t n = strlen(row->key);
-
-        if (strcmp(key, row->key) && (row->key[n - 1] != '.' || strncmp(key, row->key, n)))
-            continue;
-        *value = json_string(json_get(k->c->config.root, "annotations"), key, NULL);
-        return *value ? 1 : 0;
-    }
-    return call_refuse(k, "reads annotation %s without declaring it", key);
+    if (!annotation_row(k->plugin->d, key))
+        return call_refuse(k, "reads annotation %s without declaring it", key);
+    *value = json_string(json_get(k->c->config.root, "annotations"), key, NULL);
+    return *value ? 1 : 0;
 }

@@ -271,15 +271,14 @@ static int order(struct plugins *p, struct error *err)
 
 /* Every container has a cgroup, whether its configuration says something of it or not: state, kill
  * and ps depend on it. */
-static int open_cgroup_manager(struct container *c, struct error *err)
+int cgroup_manager_open(struct container *c, char *name, size_t size, struct error *err)
 {
-    char name[64];
     int r;
 
+    *name = '\0';
     if (c->cgroup_manager && !strcmp(c->cgroup_manager, "disabled"))
         return 0;
-    snprintf(name, sizeof name, "+cgroup-manager.%s",
-             c->cgroup_manager ? c->cgroup_manager : "cgroupfs");
+    snprintf(name, size, "+cgroup-manager.%s", c->cgroup_manager ? c->cgroup_manager : "cgroupfs");
     r = plugins_open(&c->plugins, name, err);
     if (!r && plugin_masked(&c->plugins, name))
         return fail(err, 0, "linux.cgroupsPath", "the plugin that serves this is masked by %s",
@@ -326,7 +325,10 @@ static int adjust(struct container *c, struct error *err)
 
 int plugins_for_config(struct container *c, struct error *err)
 {
-    if (settings_of_host(c, err) < 0 || open_cgroup_manager(c, err) < 0 ||
+    char manager[64];
+
+    if (settings_of_host(c, err) < 0 ||
+        cgroup_manager_open(c, manager, sizeof manager, err) < 0 ||
         fields_open(c, false, err) < 0 || check(c, err) < 0)
         return -1;
     return adjust(c, err);

@@ -130,6 +130,12 @@ int plugins_lates_filled(const struct container *c, struct error *err);
 /* An error at a place that a plugin has added names that plugin, too. */
 void plugins_blame(const struct plugins *p, struct error *err);
 
+/* `hozo check`, for a configuration that was compiled, or was tried to be: what happens to each of its
+ * members. `why`: why compiling failed, without text if it did not; filled if `strict` finds the first reason
+ * to refuse: a member that no specification has. */
+int plugins_explain(struct container *c, bool strict, struct error *why, struct text *out,
+                    struct error *err);
+
 /* The trust walk alone: every component of the way to the file, and of each link's way, belongs to root
  * or to the caller, and nobody else can write it. `real` (PATH_MAX) receives the resolved path.
  * `built_in`: the directory is a build constant, so that in a user namespace the unmapped owner counts

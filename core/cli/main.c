@@ -14,6 +14,7 @@
 
 /* clang-format off */
 static const struct verb verbs[] = {
+    {"check", "[OPTIONS]", "tell what would happen to each member of a config.json", verb_check, true},
     {"create", "[OPTIONS] ID", "create a container from a bundle", verb_create, false},
     {"delete", "[OPTIONS] ID", "remove a container and all it left", verb_delete, false},
     {"exec", "[OPTIONS] ID [COMMAND]", "run another process in a container", verb_exec, false},
