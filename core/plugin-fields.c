@@ -209,11 +209,25 @@ static enum fate judge_owner(struct walk *w, const struct member *at, bool below
     return FATE_REFUSED;
 }
 
+/* No member that the specification knows is there: what a later one means by others, nobody knows. */
+static bool says_nothing(const cJSON *node, const struct spec_field *row)
+{
+    const cJSON *child;
+
+    if (row->type == SPEC_ARRAY)
+        return !node->child;
+    cJSON_ArrayForEach (child, node) {
+        if (!cJSON_IsNull(child) &&
+            (row->type == SPEC_MAP || spec_member(row->members, child->string)))
+            return false;
+    }
+    return true;
+}
+
 enum fate field_judge(struct walk *w, const cJSON *node, const struct member *at,
                       const struct plugin **owner)
 {
     const struct spec_field *row = at->row, *around = at->around ? at->around->row : NULL;
-    bool empty = spec_contains(row) && !node->child;
 
     if (row->server == SERVED_BY_CORE)
         return FATE_CORE;
@@ -222,14 +236,14 @@ enum fate field_judge(struct walk *w, const cJSON *node, const struct member *at
     if (row->server == SERVED_NOT)
         return FATE_INFORMS;
     if (row->server == SERVED_LATER) {
-        if (empty)
+        if (spec_contains(row) && !node->child)
             return FATE_EMPTY;
         fail_at(w, at, "is not supported by this version of hozo");
         return FATE_REFUSED;
     }
     if (!spec_contains(row))
         return judge_owner(w, at, false, owner);
-    if (!empty)
+    if (!says_nothing(node, row))
         return FATE_INSIDE;
     /* An element says something by being there: {"eth0": {}}. */
     if (around && around->type != SPEC_OBJECT)

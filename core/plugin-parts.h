@@ -120,7 +120,7 @@ enum fate {
 /* Nothing in it has a fate of its own. */
 static inline bool fate_ends(enum fate fate)
 {
-    return fate != FATE_CORE && fate != FATE_PLUGIN && fate != FATE_INSIDE;
+    return fate == FATE_ELSEWHERE || fate == FATE_INFORMS || fate == FATE_REFUSED;
 }
 
 /* Decides, with what is open; FATE_PLUGIN: *owner serves it. */

@@ -177,6 +177,12 @@ static void test_sections(void)
        "linux.resources.pids.limit: no installed plugin serves this; install hozo-plugin-cgroup");
     is("an empty section acts by being there", try("{\"linux\": {\"intelRdt\": {}}}"),
        "linux.intelRdt: no installed plugin serves this; install hozo-plugin-rdt");
+    is("null and a member that no specification knows make it no fuller",
+       try("{\"linux\": {\"intelRdt\": {\"closID\": null, \"new\": 1}}}"),
+       "linux.intelRdt: no installed plugin serves this; install hozo-plugin-rdt");
+    is("in a value of a map neither", try("{\"linux\": {\"netDevices\": {\"a\": {\"new\": 1}}}}"),
+       "linux.netDevices.a: no installed plugin serves this; install hozo-plugin-netdev");
+    is("nor in limits", try("{\"linux\": {\"resources\": {\"memory\": {\"new\": 1}}}}"), "");
     is("so does the empty value of a map", try("{\"linux\": {\"netDevices\": {\"a.b\": {}}}}"),
        "linux.netDevices[\"a.b\"]: no installed plugin serves this; install hozo-plugin-netdev");
     is("freebsd", try("{\"freebsd\": {}}"),
