@@ -113,23 +113,34 @@ static void add_by(struct table *t, const char *path, const struct plugin *p, co
         add(t, path, title.at, "%s", text);
 }
 
-/* How much of the path the row's name covers. */
-static size_t covers(const struct row *row, const char *path)
+/* How much of the path is this name. */
+static size_t covers(const char *name, const char *path)
 {
-    size_t n = strlen(row->name);
+    size_t n = strlen(name);
 
-    return !strncmp(path, row->name, n) && (!path[n] || strchr(".[", path[n])) ? n : 0;
+    return !strncmp(path, name, n) && (!path[n] || strchr(".[", path[n])) ? n : 0;
 }
 
 /* The row that tells of this member, or of what it lies in. */
-static struct row *row_of(struct table *t, const char *name)
+static struct row *row_around(struct table *t, const char *name)
 {
     struct row *best = NULL;
 
     for (size_t i = 0; i < t->count; i++)
-        if (covers(&t->rows[i], name) > (best ? strlen(best->name) : 0))
+        if (covers(t->rows[i].name, name) > (best ? strlen(best->name) : 0))
             best = &t->rows[i];
     return best;
+}
+
+/* Or of something in it. */
+static struct row *row_about(struct table *t, const char *name)
+{
+    struct row *row = row_around(t, name);
+
+    for (size_t i = 0; i < t->count && !row; i++)
+        if (covers(name, t->rows[i].name))
+            row = &t->rows[i];
+    return row;
 }
 
 /* --- members ---------------------------------------------------------------------------------- */
@@ -167,8 +178,7 @@ static int explain(struct walk *w, const cJSON *node, const struct member *at)
     member_path(&path, at);
     if (path.failed)
         return fail_memory(w->err);
-    if (field_open(w, node, at) < 0 ||
-        (fate = field_judge(w, node, at, &owner)) == FATE_REFUSED) {
+    if (field_open(w, node, at) < 0 || (fate = field_judge(w, node, at, &owner)) == FATE_REFUSED) {
         add_error(t, path.at, w->err);
         return 1;
     }
@@ -295,7 +305,7 @@ static void explain_additions(struct table *t)
 
     for (size_t i = 0; i < p->n_additions; i++) {
         auto_free char *name = without_indexes(p->additions[i].path);
-        struct row *served = name ? row_of(t, name) : NULL;
+        struct row *served = name ? row_about(t, name) : NULL;
         struct row row = {.name = strdup(p->additions[i].path),
                           .server = strdup(served ? served->server : "-")};
 
@@ -332,7 +342,7 @@ static int explain_all(struct table *t, struct error *err)
 static void explain_why(struct table *t)
 {
     auto_free char *name = without_indexes(t->why->path), *text = NULL;
-    struct row *row = name && *name ? row_of(t, name) : NULL;
+    struct row *row = name && *name ? row_around(t, name) : NULL;
     struct error why = *t->why;
     char line[1500];
 

@@ -73,7 +73,7 @@ def without_place(text, bundle):
     return "".join(lines)
 
 
-def hozo_plan(hozo, name, *more, **how):
+def hozo_plan(hozo, name, *more, verb="plan", **how):
     """What hozo says to a case, wherever that is: a subprocess.CompletedProcess."""
     case = f"{HERE}/{name}"
     host = read(f"{case}/host", "v2").strip()
@@ -84,7 +84,7 @@ def hozo_plan(hozo, name, *more, **how):
         for file, text in (("config.json", configuration(case)), ("host.json", read(f"{HERE}/hosts/{host}.json"))):
             with open(f"{bundle}/{file}", "w") as f:
                 f.write(text)
-        r = subprocess.run([hozo, "plan", "--bundle", bundle, "--host", f"{bundle}/host.json", *more,
+        r = subprocess.run([hozo, verb, "--bundle", bundle, "--host", f"{bundle}/host.json", *more,
                             *read(f"{case}/options", "").split()],
                            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30,
                            **{"env": CLEAN, **NOBODY, **how})

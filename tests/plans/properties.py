@@ -53,11 +53,13 @@ def missing(what, wanted, seen):
     return f"{what}: {', '.join(lacking)}" if lacking else None
 
 
+OTHERS = {"env": {"HOME": "/x", "LANG": "de_DE.UTF-8", "TZ": "Asia/Tokyo"}, "cwd": "/"}
+
+
 def same_again(hozo):
     """Neither the environment nor the working directory nor who runs it may make a difference."""
-    others = {"env": {"HOME": "/x", "LANG": "de_DE.UTF-8", "TZ": "Asia/Tokyo"}, "cwd": "/"}
     for name in cases():
-        first, second = hozo_plan(hozo, name), hozo_plan(hozo, name, **others)
+        first, second = hozo_plan(hozo, name), hozo_plan(hozo, name, **OTHERS)
         if (first.stdout, first.stderr) != (second.stdout, second.stderr):
             return f"{name}: differs from run to run"
     return None
@@ -77,6 +79,20 @@ def json_agrees(hozo):
             return f"{name}:\n{told}\n{printed}"
         if document["plan"]["attachStage"] != text.startswith("attach-stage\n"):
             return f"{name}: attachStage"
+    return None
+
+
+def check_agrees(hozo):
+    """hozo check says the same as hozo plan, behind its table."""
+    for name in cases():
+        plan, check = hozo_plan(hozo, name), hozo_plan(hozo, name, verb="check")
+        if (plan.returncode, plan.stderr) != (check.returncode, check.stderr):
+            return f"{name}: {check.returncode} {check.stderr!r} instead of {plan.returncode} {plan.stderr!r}"
+        errors = [line for line in check.stdout.splitlines() if re.search(r"  error: ", line)]
+        if plan.returncode == 0 and (errors or not check.stdout):
+            return f"{name}: {errors or 'no table'}"
+        if hozo_plan(hozo, name, verb="check", **OTHERS).stdout != check.stdout:
+            return f"{name}: the table differs from run to run"
     return None
 
 
@@ -124,6 +140,6 @@ def documented_operations(_):
 
 
 def tests(hozo):
-    every = (same_again, json_agrees, every_operation_occurs, every_phase_occurs, phases_in_order,
+    every = (same_again, json_agrees, check_agrees, every_operation_occurs, every_phase_occurs, phases_in_order,
              documented_phases, documented_operations)
     return [(f.__name__.replace("_", " "), lambda f=f: f(hozo)) for f in every]
