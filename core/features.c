@@ -42,6 +42,14 @@ static const struct {
     {"linux.netDevices.enabled", "false"},
 };
 
+bool feature_key(const char *path)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+        if (!strcmp(keys[i].path, path))
+            return true;
+    return false;
+}
+
 /* What is added without memory is lost, which is noticed once, at the end. */
 struct features {
     struct plugins *p;

@@ -39,3 +39,16 @@ int census_take(struct census *census, struct error *err)
     census->descriptors = (size_t)fd.st_size;
     return fd.st_size ? 0 : count_descriptors(&census->descriptors, err);
 }
+
+int census_same(const struct census *before, struct error *err)
+{
+    struct census after = {0};
+
+    if (census_take(&after, err) < 0)
+        return -1;
+    if (after.threads != before->threads)
+        return fail(err, 0, NULL, "starts a thread when it is loaded");
+    if (after.descriptors != before->descriptors)
+        return fail(err, 0, NULL, "opens a descriptor when it is loaded");
+    return 0;
+}

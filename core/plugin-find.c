@@ -16,6 +16,11 @@
 
 #define NAME_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+@-"
 
+bool plugin_name_is_sound(const char *name)
+{
+    return *name && *name != '.' && !name[strspn(name, NAME_CHARACTERS)];
+}
+
 bool annotation_matches(const char *key, const char *prefix)
 {
     size_t n = strlen(prefix);
@@ -126,8 +131,8 @@ static int scan_all(struct plugins *p, struct error *err)
 static int add_entry(struct plugins *p, const char *dir, const char *entry, struct error *err)
 {
     size_t length = strlen(entry);
-    bool counts = length > 3 && entry[0] != '.' && !strcmp(entry + length - 3, ".so") &&
-                  strspn(entry, NAME_CHARACTERS) == length;
+    bool counts =
+        length > 3 && !strcmp(entry + length - 3, ".so") && plugin_name_is_sound(entry);
     struct plugin_file *f = add(p);
 
     if (!f || !(f->name = strndup(entry, counts ? length - 3 : 0)) ||

@@ -16,8 +16,7 @@
 
 #define ROWS_MAX 4096
 
-/* All that may be looked at before the interface is known to be the same. */
-static int check_interface(const struct hozo_plugin *d, struct error *err)
+int plugin_check_interface(const struct hozo_plugin *d, struct error *err)
 {
     if (d->magic != HOZO_MAGIC)
         return fail(err, 0, NULL, "is no plugin of hozo: its magic number is 0x%08x", d->magic);
@@ -173,10 +172,8 @@ static int check_tables(const struct hozo_plugin *d, struct error *err)
     return 0;
 }
 
-int plugin_check(const struct hozo_plugin *d, struct error *err)
+int plugin_check_content(const struct hozo_plugin *d, struct error *err)
 {
-    if (check_interface(d, err) < 0)
-        return -1;
     if (!d->name || !*d->name || !d->version || !d->package)
         return fail(err, 0, NULL, "has a descriptor without name, version or package");
     /* It becomes part of file names and lines of the log; and two names are ours. */
@@ -186,6 +183,11 @@ int plugin_check(const struct hozo_plugin *d, struct error *err)
         !strcmp(d->name, "core") || !strcmp(d->name, "hozo"))
         return fail(err, 0, NULL, "has a name that no plugin can have: \"%.64s\"", d->name);
     return check_tables(d, err);
+}
+
+int plugin_check(const struct hozo_plugin *d, struct error *err)
+{
+    return plugin_check_interface(d, err) < 0 ? -1 : plugin_check_content(d, err);
 }
 
 int plugin_check_name(const struct hozo_plugin *d, const char *name, struct error *err)
@@ -213,21 +215,32 @@ static bool lies_in(const void *symbol, void *handle)
            dladdr1(symbol, &info, (void **)&own, RTLD_DL_LINKMAP) && own == map;
 }
 
-int plugin_load(const char *real, const struct hozo_plugin **d, struct error *err)
+const struct hozo_plugin *plugin_link(const char *real, void **handle, struct error *err)
 {
-    void *handle = dlopen(real, RTLD_NOW | RTLD_LOCAL);
-    const char *why = handle ? NULL : dlerror();
+    const struct hozo_plugin *d;
+    const char *why;
 
-    if (!handle) {
+    if (!(*handle = dlopen(real, RTLD_NOW | RTLD_LOCAL))) {
         size_t n = strlen(real);
 
+        why = dlerror();
         /* The text begins with the file where the file itself is at fault. */
         if (why && !strncmp(why, real, n) && !strncmp(why + n, ": ", 2))
             why += n + 2;
-        return fail(err, 0, NULL, "cannot be loaded: %s", why ? why : "no reason given");
+        fail(err, 0, NULL, "cannot be loaded: %s", why ? why : "no reason given");
+        return NULL;
     }
-    *d = dlsym(handle, "hozo_plugin");
-    if (!*d || !lies_in(*d, handle))
-        return fail(err, 0, NULL, "is no plugin of hozo: it has no symbol hozo_plugin");
-    return plugin_check(*d, err);
+    d = dlsym(*handle, "hozo_plugin");
+    if (d && lies_in(d, *handle))
+        return d;
+    fail(err, 0, NULL, "is no plugin of hozo: it has no symbol hozo_plugin");
+    return NULL;
+}
+
+int plugin_load(const char *real, const struct hozo_plugin **d, struct error *err)
+{
+    void *handle;
+
+    *d = plugin_link(real, &handle, err);
+    return *d ? plugin_check(*d, err) : -1;
 }

@@ -19,6 +19,9 @@ enum plugin_kind {
 /* `why`, if not NULL, receives a static text for names that are never opened. */
 enum plugin_kind plugin_kind(const char *name, const char **why);
 
+/* Made of the characters that names of files may have: others are not even listed. */
+bool plugin_name_is_sound(const char *name);
+
 /* The files of this name lie side by side: their number, and the first. */
 size_t plugin_files(const struct plugins *p, const char *name, struct plugin_file **first);
 
@@ -32,8 +35,14 @@ bool annotation_matches(const char *key, const char *prefix);
 
 int plugin_load(const char *real, const struct hozo_plugin **d, struct error *err);
 
-/* The descriptor as a whole: every table sound, every string there. */
+/* In two steps: dlopen(), and the file's own symbol, or NULL; then the descriptor. */
+const struct hozo_plugin *plugin_link(const char *real, void **handle, struct error *err);
 int plugin_check(const struct hozo_plugin *d, struct error *err);
+
+/* And that in two: all that may be looked at before the interface is known to be the same; then every table
+ * sound, every string there. */
+int plugin_check_interface(const struct hozo_plugin *d, struct error *err);
+int plugin_check_content(const struct hozo_plugin *d, struct error *err);
 
 /* The file name is one under which the plugin may be opened. */
 int plugin_check_name(const struct hozo_plugin *d, const char *name, struct error *err);
@@ -56,6 +65,17 @@ static inline const char *plugin_where(const struct plugin *p)
 {
     return *p->file ? p->file : "built in";
 }
+
+/* --- plugin-check-rows.c and plugin-exports.c: what an author is told ---------------------------- */
+
+/* A descriptor that plugin_check() found sound; ended by a row of zeros. */
+extern const struct descriptor_point {
+    const char *what;
+    int (*check)(const struct hozo_plugin *d, struct error *err);
+} descriptor_points[];
+
+/* The object exports this symbol, and no other. */
+int plugin_exports_only(void *handle, const char *symbol, struct error *err);
 
 /* --- plugin-names.c --------------------------------------------------------------------------- */
 
@@ -246,6 +266,13 @@ struct census {
     size_t threads, descriptors;
 };
 int census_take(struct census *census, struct error *err);
+/* Nothing has been left since then. */
+int census_same(const struct census *before, struct error *err);
+
+/* --- features.c --------------------------------------------------------------------------------- */
+
+/* A key that plugins may fill. */
+bool feature_key(const char *path);
 
 /* --- plugin-digest.c: SHA-256, as hexadecimal digits, over what is open ----------------------- */
 

@@ -134,7 +134,7 @@ static int resolve(struct plugins *p, const struct plugin_file *f, size_t n, cha
 static int load(struct plugins *p, const char *name, const char *real, const struct hozo_plugin **d,
                 struct error *err)
 {
-    struct census before, after;
+    struct census before;
     int r;
 
     if (census_take(&before, err) < 0)
@@ -142,13 +142,7 @@ static int load(struct plugins *p, const char *name, const char *real, const str
     guard_enter(p->container, name, "load");
     r = plugin_load(real, d, err);
     guard_leave();
-    if (r < 0 || census_take(&after, err) < 0)
-        return -1;
-    if (after.threads != before.threads)
-        return fail(err, 0, NULL, "starts a thread when it is loaded");
-    if (after.descriptors != before.descriptors)
-        return fail(err, 0, NULL, "opens a descriptor when it is loaded");
-    return 0;
+    return r < 0 ? -1 : census_same(&before, err);
 }
 
 static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, size_t n,

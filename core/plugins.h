@@ -153,6 +153,12 @@ struct log;
 int features_print(struct plugins *p, const struct log *log, struct text *out, struct error *err);
 int plugins_list(struct plugins *p, struct text *out, struct error *err);
 
+/* `plugin check`, of a file that need not be installed: returns 1 if something is wrong with it. */
+int plugin_check_file(const char *file, struct text *out, struct error *err);
+
+/* `plugin info`: `name` is a plugin's or one of its files'. */
+int plugins_info(struct plugins *p, const char *name, struct text *out, struct error *err);
+
 /* The package that serves a path of the specification ("linux.memoryPolicy"), or NULL. */
 const char *plugin_package(const char *path);
 

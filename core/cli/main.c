@@ -22,7 +22,7 @@ static const struct verb verbs[] = {
     {"kill", "[OPTIONS] ID [SIGNAL]", "send a signal (default: TERM)", verb_kill, false},
     {"list", "[OPTIONS]", "list the containers", verb_list, false},
     {"plan", "[OPTIONS]", "print what creating a container would do", verb_plan, true},
-    {"plugin", "list|dir|clean", "show plugins; undo what they left behind", verb_plugin, true},
+    {"plugin", "list|info|check|dir|clean", "show and check plugins; undo what they left", verb_plugin, true},
     {"run", "[OPTIONS] ID", "create, start and await a container", verb_run, false},
     {"spec", "[OPTIONS]", "write a config.json to begin with", verb_spec, true},
     {"start", "ID", "let a created container run its program", verb_start, false},

@@ -16,6 +16,18 @@ static int list(const struct globals *g, char **argv UNUSED, struct text *out, s
     return plugins_list(&plugins, out, err);
 }
 
+static int info(const struct globals *g, char **argv, struct text *out, struct error *err)
+{
+    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir};
+
+    return plugins_info(&plugins, argv[0], out, err);
+}
+
+static int check(const struct globals *g UNUSED, char **argv, struct text *out, struct error *err)
+{
+    return plugin_check_file(argv[0], out, err);
+}
+
 /* For scripts that install plugins: the first directory is the distribution's. */
 static int dir(const struct globals *g, char **argv UNUSED, struct text *out,
                struct error *err UNUSED)
@@ -47,6 +59,8 @@ static const struct {
     int (*run)(const struct globals *g, char **argv, struct text *out, struct error *err);
 } actions[] = {
     {"list", 0, list},
+    {"info", 1, info},
+    {"check", 1, check},
     {"dir", 0, dir},
     {"clean", 0, clean},
 };
@@ -66,5 +80,5 @@ int verb_plugin(const struct globals *g, int argc, char **argv, struct error *er
         status = actions[i].run(g, argv + 1, &text, err);
         return status < 0 || output(&text, err) ? -1 : status;
     }
-    return fail(err, 0, NULL, "plugin: say: hozo plugin list | dir | clean");
+    return fail(err, 0, NULL, "plugin: say: hozo plugin list | info NAME | check FILE | dir | clean");
 }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `plugin check`: what the author of a plugin runs before it is installed. Each point is a row of the table at
+ * the end, and a line of TAP; one that cannot be looked at because an earlier one failed is skipped.
+ */
+#include "core/plugin-parts.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+/* How far we have come; a point may need what only an earlier one gives. */
+enum stage { SEEN, TRUSTED, HARMLESS, LOADED, SAME_INTERFACE, SOUND };
+
+struct subject {
+    const char *file;    /* as it was given */
+    char name[NAME_MAX]; /* without .so */
+    char real[PATH_MAX]; /* what is loaded */
+    int fd;
+    struct census before;
+    void *handle;
+    const struct hozo_plugin *d;
+    enum stage stage;
+};
+
+#define SKIP 1 /* what a point returns beside 0 and -1: *err says why */
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static int check_form(struct subject *s, struct error *err)
+{
+    const char *slash = strrchr(s->file, '/'), *base = slash ? slash + 1 : s->file;
+    size_t n = strlen(base);
+
+    if (n < 4 || n >= sizeof s->name || strcmp(base + n - 3, ".so") != 0 ||
+        !plugin_name_is_sound(base))
+        return fail(err, 0, NULL, "\"%.200s\" is not of the form NAME.so", base);
+    snprintf(s->name, sizeof s->name, "%.*s", (int)(n - 3), base);
+    return 0;
+}
+
+/* Where a plugin is built may be open to others: then it is held by a descriptor, so that nobody puts another
+ * file in its place, if it is the caller's and his alone to write. */
+static int check_trust(struct subject *s, struct error *err)
+{
+    auto_close int walked = trust_walk(s->file, false, s->real, err);
+    struct stat st;
+
+    if (walked >= 0)
+        return 0;
+    s->fd = open(s->file, O_PATH | O_CLOEXEC);
+    if (s->fd < 0 || fstat(s->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+        st.st_mode & 022)
+        return -1;
+    snprintf(s->real, sizeof s->real, "/proc/self/fd/%d", s->fd);
+    return SKIP;
+}
+
+#define SECONDS   30
+#define CAME_BACK 72 /* unlikely to be a library's own exit status */
+
+static _Noreturn void rehearse(const struct subject *s)
+{
+    const struct rlimit none = {0};
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        dup2(null, fd);
+    setrlimit(RLIMIT_CORE, &none);
+    alarm(SECONDS);
+    dlopen(s->real, RTLD_NOW | RTLD_LOCAL);
+    _exit(CAME_BACK);
+}
+
+/* Another process loads it first. */
+static int check_rehearsal(struct subject *s, struct error *err)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (!pid)
+        rehearse(s);
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        return fail(err, errno, NULL, "fork");
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+        return fail(err, 0, NULL, "is not loaded within %d seconds", SECONDS);
+    if (WIFSIGNALED(status))
+        return fail(err, 0, NULL, "crashes when it is loaded (SIG%s)",
+                    sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+    if (WEXITSTATUS(status) != CAME_BACK)
+        return fail(err, 0, NULL, "ends the process when it is loaded");
+    return 0;
+}
+
+static int check_loading(struct subject *s, struct error *err)
+{
+    if (census_take(&s->before, err) < 0)
+        return -1;
+    guard_enter(NULL, s->file, "load");
+    s->d = plugin_link(s->real, &s->handle, err);
+    guard_leave();
+    return s->d ? 0 : -1;
+}
+
+static int check_census(struct subject *s, struct error *err)
+{
+    return census_same(&s->before, err);
+}
+
+static int check_exports(struct subject *s, struct error *err)
+{
+    return plugin_exports_only(s->handle, "hozo_plugin", err);
+}
+
+/* --- the descriptor --------------------------------------------------------------------------- */
+
+static int check_interface(struct subject *s, struct error *err)
+{
+    return plugin_check_interface(s->d, err);
+}
+
+static int check_content(struct subject *s, struct error *err)
+{
+    return plugin_check_content(s->d, err);
+}
+
+static int check_own_name(struct subject *s, struct error *err)
+{
+    return plugin_check_name(s->d, s->name, err);
+}
+
+/* --- the points ------------------------------------------------------------------------------- */
+
+/* clang-format off */
+static const struct point {
+    const char *what;
+    enum stage needs, gives;
+    int (*check)(struct subject *s, struct error *err);
+} points[] = {
+    {"the file is called NAME.so",                          SEEN,           SEEN,           check_form},
+    {"it can be trusted where it lies",                     SEEN,           TRUSTED,        check_trust},
+    {"a process that loads it survives",                    TRUSTED,        HARMLESS,       check_rehearsal},
+    {"it is loaded, and has hozo_plugin of its own",        HARMLESS,       LOADED,         check_loading},
+    {"loading it leaves no thread and no descriptor",       LOADED,         LOADED,         check_census},
+    {"it exports hozo_plugin and nothing else",             LOADED,         LOADED,         check_exports},
+    {"its interface is that of this hozo",                  LOADED,         SAME_INTERFACE, check_interface},
+    {"its descriptor is sound",                             SAME_INTERFACE, SOUND,          check_content},
+    {"the file's name is one of its names",                 SOUND,          SOUND,          check_own_name},
+};
+/* clang-format on */
+
+/* What stands behind a # is TAP's. */
+static void add_reason(struct text *out, const struct error *err)
+{
+    char line[sizeof err->text + sizeof err->path + 64];
+
+    error_format(err, line, sizeof line);
+    for (const char *c = line; *c; c++)
+        text_add(out, "%s%c", *c == '#' ? "\\" : "", *c);
+}
+
+static void add_result(struct text *out, size_t number, const char *what, int r,
+                       const struct error *err)
+{
+    text_add(out, "%s %zu - %s%s", r < 0 ? "not ok" : "ok", number, what,
+             r < 0       ? ": "
+             : r == SKIP ? " # SKIP "
+                         : "");
+    if (r)
+        add_reason(out, err);
+    text_put(out, "\n");
+}
+
+static int go_to(struct subject *s, const struct point *p, struct error *err)
+{
+    int r;
+
+    if (s->stage < p->needs) {
+        fail(err, 0, NULL, "an earlier point failed");
+        return SKIP;
+    }
+    r = p->check(s, err);
+    if (r >= 0 && s->stage < p->gives)
+        s->stage = p->gives;
+    return r;
+}
+
+static int look_at(struct subject *s, const struct descriptor_point *p, struct error *err)
+{
+    if (s->stage >= SOUND)
+        return p->check(s->d, err);
+    fail(err, 0, NULL, "an earlier point failed");
+    return SKIP;
+}
+
+int plugin_check_file(const char *file, struct text *out, struct error *err)
+{
+    struct subject s = {.file = file, .fd = -1};
+    size_t count = ARRAY_SIZE(points), n = 0;
+    bool failed = false;
+
+    for (const struct descriptor_point *p = descriptor_points; p->what; p++)
+        count++;
+    text_add(out, "1..%zu\n", count);
+    for (const struct point *p = points; p < points + ARRAY_SIZE(points); p++) {
+        struct error why = {0};
+        int r = go_to(&s, p, &why);
+
+        add_result(out, ++n, p->what, r, &why);
+        failed |= r < 0;
+    }
+    for (const struct descriptor_point *p = descriptor_points; p->what; p++) {
+        struct error why = {0};
+        int r = look_at(&s, p, &why);
+
+        add_result(out, ++n, p->what, r, &why);
+        failed |= r < 0;
+    }
+    cleanup_close(&s.fd);
+    return out->failed ? fail_memory(err) : failed;
+}
