@@ -29,9 +29,14 @@ static int check(const struct globals *g UNUSED, char **argv, struct text *out, 
 }
 
 /* For scripts that install plugins: the first directory is the distribution's. */
-static int dir(const struct globals *g, char **argv UNUSED, struct text *out,
-               struct error *err UNUSED)
+static int dir(const struct globals *g, char **argv, struct text *out, struct error *err)
 {
+    if (argv[0] && strcmp(argv[0], "--settings") != 0)
+        return fail(err, 0, NULL, "plugin dir: unknown option %s", argv[0]);
+    if (argv[0]) {
+        text_add(out, "%s\n", HOZO_SETTINGS_DIR);
+        return 0;
+    }
     for (const char *s = g->plugin_dir ? g->plugin_dir : HOZO_PLUGIN_DIRS; *s;) {
         size_t n = g->plugin_dir ? strlen(s) : strcspn(s, ":");
 
@@ -55,14 +60,11 @@ static int clean(const struct globals *g, char **argv UNUSED, struct text *out, 
 
 static const struct {
     const char *name;
-    int arguments;
+    int least, most; /* arguments */
     int (*run)(const struct globals *g, char **argv, struct text *out, struct error *err);
 } actions[] = {
-    {"list", 0, list},
-    {"info", 1, info},
-    {"check", 1, check},
-    {"dir", 0, dir},
-    {"clean", 0, clean},
+    {"list", 0, 0, list}, {"info", 1, 1, info},   {"check", 1, 1, check},
+    {"dir", 0, 1, dir},   {"clean", 0, 0, clean},
 };
 
 int verb_plugin(const struct globals *g, int argc, char **argv, struct error *err)
@@ -75,10 +77,13 @@ int verb_plugin(const struct globals *g, int argc, char **argv, struct error *er
     for (size_t i = 0; argc && i < ARRAY_SIZE(actions); i++) {
         int status;
 
-        if (strcmp(argv[0], actions[i].name) || argc - 1 != actions[i].arguments)
+        if (strcmp(argv[0], actions[i].name) || argc - 1 < actions[i].least ||
+            argc - 1 > actions[i].most)
             continue;
         status = actions[i].run(g, argv + 1, &text, err);
         return status < 0 || output(&text, err) ? -1 : status;
     }
-    return fail(err, 0, NULL, "plugin: say: hozo plugin list | info NAME | check FILE | dir | clean");
+    return fail(
+        err, 0, NULL,
+        "plugin: say: hozo plugin list | info NAME | check FILE | dir [--settings] | clean");
 }
