@@ -31,7 +31,7 @@ static const void *section(const struct link_map *map, ElfW(Sxword) tag)
 }
 
 struct exports {
-    const ElfW(Sym) *symbols;
+    const ElfW(Sym) * symbols;
     const char *strings;
     const char *expected;
 };

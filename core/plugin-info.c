@@ -115,9 +115,9 @@ static const char *use_name(uint32_t use)
 static void print_row(struct text *out, const struct hozo_field *row, bool setting)
 {
     static const char *const types[] = {
-        [HOZO_STRING] = "string",  [HOZO_BOOL] = "boolean",
-        [HOZO_INT] = "integer",    [HOZO_UINT] = "unsigned integer",
-        [HOZO_OBJECT] = "object",  [HOZO_ARRAY] = "array",
+        [HOZO_STRING] = "string", [HOZO_BOOL] = "boolean",
+        [HOZO_INT] = "integer",   [HOZO_UINT] = "unsigned integer",
+        [HOZO_OBJECT] = "object", [HOZO_ARRAY] = "array",
         [HOZO_MAP] = "map",
     };
 

@@ -74,11 +74,11 @@ class PluginDirectory:
         for directory in (os.path.dirname(box.dir), box.dir, self.path):
             os.chmod(directory, 0o755)
 
-    def add(self, name=FILE, *defines, source=SOURCE):
+    def add(self, name=FILE, *defines, source=SOURCE, flags=()):
         """Compiles a plugin into the directory."""
         include = os.path.join(os.path.dirname(__file__), "../include")
         path = f"{self.path}/{name}"
-        subprocess.run(["gcc", "-shared", "-fPIC", "-I", include, *(f"-D{d}" for d in defines), "-x", "c", "-",
+        subprocess.run(["gcc", "-shared", "-fPIC", "-I", include, *(f"-D{d}" for d in defines), *flags, "-x", "c", "-",
                         "-o", path], input=source, text=True, check=True)
         return path
 

@@ -95,7 +95,8 @@ def each_member_is_told_with_whoever_serves_it(box):
     plugins = Directory(box)
     plugins.add()
     r = plugins.check(configuration(
-        namespaces=[{"type": "mount"}, {"type": "ipc"}], sysctl={"kernel.msgmax": "1"}, cgroupsPath="/x", memoryPolicy={"mode": "MPOL_LOCAL"},
+        namespaces=[{"type": "mount"}, {"type": "ipc"}], sysctl={"kernel.msgmax": "1"},
+        cgroupsPath="/x", memoryPolicy={"mode": "MPOL_LOCAL"},
         devices=[{"type": "c", "path": "/dev/x", "major": 1, "minor": 3}] * 2,
         resources={"devices": [{"allow": False}, {"allow": True, "type": "c"}], "pids": {"limit": 3}}))
     same(r.ok().rows, {
