@@ -22,6 +22,7 @@ static struct {
     struct container *c;
     struct log_ready line;
     unsigned seconds;
+    void *stack; /* of the handlers */
     bool installed;
 } guard;
 
@@ -150,7 +151,7 @@ static void on_exit_called(void)
 /* A stack of its own, so that endless recursion is reported as well. */
 static void install(struct container *c)
 {
-    const stack_t stack = {.ss_sp = malloc(STACK), .ss_size = STACK};
+    const stack_t stack = {.ss_sp = guard.stack = malloc(STACK), .ss_size = STACK};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
 
     guard.installed = true;
