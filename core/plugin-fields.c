@@ -73,7 +73,7 @@ static bool occurs(const cJSON *config, const char *path)
 
     if (!strncmp(path, "annotations.", 12)) {
         cJSON_ArrayForEach (node, json_get(config, "annotations"))
-            if (annotation_matches(node->string, path + 12))
+            if (!cJSON_IsNull(node) && annotation_matches(node->string, path + 12))
                 return true;
         return false;
     }
@@ -104,7 +104,7 @@ static int open_all(struct walk *w, const cJSON *config)
     cJSON_ArrayForEach (annotation, json_get(config, "annotations")) {
         const char *name = annotation_server(p, annotation->string);
 
-        if (name && open_for(w, name, "annotations") < 0)
+        if (name && !cJSON_IsNull(annotation) && open_for(w, name, "annotations") < 0)
             return -1;
     }
     for (size_t i = 0; i < p->n_files; i++) {

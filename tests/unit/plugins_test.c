@@ -358,6 +358,9 @@ static void test_other_files(void)
     start(&c, "{\"annotations\": {\"com.example.numa.hint\": \"x\"}}");
     is("an annotation opens", told(plugins_for_config(&c, &err)), "");
     ok(c.plugins.n_opened == 1, "its plugin", "none");
+    is("one that is null is none",
+       try_config("{\"annotations\": {\"com.example.numa.hint\": null}}", &opened), "");
+    ok(!opened, "and opens nothing", "opened");
     install("watcher", "process@com.example.watch");
     is("a watcher is opened where its member is", try_config("{\"process\": {}}", &opened), "");
     ok(opened == 1, "and asked", "not asked");
