@@ -134,12 +134,13 @@ static void call_plugin(struct container *c)
 {
     const struct hozo_plugin d = {HOZO_HEADER, .name = c->state.plugins[0].name,
                                   .cleanup = read_value};
-    struct plugin plugin = {.d = &d, .file = (char *)"", .as = (char *)""}, *opened[] = {&plugin};
+    struct plugin plugin = {.d = &d, .file = (char *)"", .as = (char *)"", .begun = true},
+                  *opened[] = {&plugin};
     struct error err = {0};
 
     c->plugins.opened = opened;
     c->plugins.n_opened = 1;
-    if (plugins_cleanup(c, &err))
+    if (plugins_end(c, STAGE_CLEANUP, NULL, &err))
         check_error(&err);
     c->plugins = (struct plugins){0};
 }
