@@ -6,9 +6,9 @@
  * ("linux.memoryPolicy.so"). It exports one constant, the descriptor that HOZO_PLUGIN() defines:
  *
  *     static const struct hozo_field fields[] = {
- *         {"linux.acme.mode", HOZO_STRING, HOZO_OWN | HOZO_REQUIRED, modes, 0, 0, NULL, "The mode."},
+ *         {"linux.memoryPolicy.mode", HOZO_STRING, HOZO_OWN | HOZO_REQUIRED, modes, 0, 0, NULL, "The mode."},
  *     };
- *     static const char *const names[] = {"linux.acme"};
+ *     static const char *const names[] = {"linux.memoryPolicy"};
  *
  *     HOZO_PLUGIN(acme) = {
  *         HOZO_HEADER,
