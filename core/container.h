@@ -37,6 +37,7 @@ struct container {
     unsigned preserve_fds; /* all that the program keeps, listen_fds included */
     unsigned listen_fds;   /* socket activation: how many of them */
     struct rescue rescue;  /* if a plugin crashes */
+    int failure;           /* the exit status then; 0: 1 */
     const struct log *log; /* where plugins' lines go; NULL: nowhere */
 };
 

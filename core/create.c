@@ -97,7 +97,7 @@ void container_abort(struct container *c)
     /* Before its own process was there, whoever is in the cgroup is somebody else's. */
     if (c->state.pid)
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
-    if ((c->state.complete && plugins_end(c, STAGE_STOPPED, NULL, &ignored) < 0) ||
+    if (plugins_end(c, STAGE_STOPPED, NULL, &ignored) < 0 ||
         plugins_end(c, STAGE_CLEANUP, NULL, &ignored) < 0) {
         log_error(c->log, LOG_LEVEL_WARNING, &ignored);
         return; /* the state stays, so that `delete --force` can go on */

@@ -87,7 +87,8 @@ static void leave(struct container *c, const char *plugin, const struct error *w
         if (strcmp(c->state.plugins[i].name, plugin) || c->state.plugins[i].orphan)
             continue;
         c->state.plugins[i].orphan = true;
-        fail_prefix(&line, "left behind for container %s, see hozo plugin clean", c->state.id);
+        fail_prefix(&line, "left behind for container %s by plugin %s, see hozo plugin clean",
+                    c->state.id, plugin);
         log_error(c->log, LOG_LEVEL_ERROR, &line);
     }
 }
@@ -98,7 +99,7 @@ static int open_plugins(struct container *c, bool force, struct error *err)
     for (size_t i = 0; i < c->state.n_plugins; i++) {
         const struct state_plugin *record = &c->state.plugins[i];
 
-        if (record->orphan || !plugin_is_for(record, UNDO) ||
+        if (record->orphan || record->untouched || !plugin_is_for(record, UNDO) ||
             plugins_open_recorded(&c->plugins, record, err) >= 0)
             continue;
         if (!force)
@@ -145,16 +146,30 @@ void container_orphan(struct container *c, const char *const *names, size_t n)
         }
 }
 
+void container_last_begun(struct container *c, const char *name)
+{
+    bool untouched = false;
+
+    for (size_t i = 0; i < c->state.n_plugins; i++) {
+        c->state.plugins[i].untouched = untouched;
+        untouched |= !strcmp(c->state.plugins[i].name, name);
+    }
+}
+
 /* A plugin that crashes in here is passed over by the next execution. */
 static int prepare_rescue(struct container *c, bool force, struct error *err)
 {
-    const char *words[64] = {"delete", "--force"};
-    size_t n = 2;
+    auto_free const char **words = calloc(4 + 2 * c->state.n_plugins, sizeof *words);
+    size_t n = 0;
 
     c->rescue.kind = RESCUE_NONE;
     if (!force)
         return 0;
-    for (size_t i = 0; i < c->state.n_plugins && n < ARRAY_SIZE(words) - 3; i++)
+    if (!words)
+        return fail_memory(err);
+    words[n++] = "delete";
+    words[n++] = "--force";
+    for (size_t i = 0; i < c->state.n_plugins; i++)
         if (c->state.plugins[i].orphan) {
             words[n++] = "--orphan";
             words[n++] = c->state.plugins[i].name;
@@ -174,8 +189,9 @@ int container_destroy(struct container *c, bool force, struct error *err)
                                : state_remove(c->root, c->state.id, c->dirfd, err);
     if (r < 0)
         return -1;
-    /* runtime.md: a poststop hook that fails is a warning, the container is gone. */
-    if (hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)
+    /* runtime.md: a poststop hook that fails is a warning, the container is gone. Where no process has been,
+     * nothing has stopped. */
+    if (c->state.pid && hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)
         log_error(c->log, LOG_LEVEL_WARNING, &failed);
     return 0;
 }

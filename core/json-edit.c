@@ -77,3 +77,32 @@ cJSON *json_ensure(struct json *doc, cJSON *object, const char *name, const char
         return NULL;
     return cJSON_GetObjectItemCaseSensitive(object, name);
 }
+
+static bool same_members(const struct json *a_doc, const cJSON *a, const struct json *b_doc,
+                         const cJSON *b)
+{
+    const cJSON *child, *other = b->child;
+    bool named = cJSON_IsObject(a);
+
+    if (json_length(a) != json_length(b))
+        return false;
+    cJSON_ArrayForEach (child, a) {
+        if (named)
+            other = cJSON_GetObjectItemCaseSensitive(b, child->string);
+        if (!other || !json_same(a_doc, child, b_doc, other))
+            return false;
+        other = other->next;
+    }
+    return true;
+}
+
+bool json_same(const struct json *a_doc, const cJSON *a, const struct json *b_doc, const cJSON *b)
+{
+    if ((a->type & 0xff) != (b->type & 0xff))
+        return false;
+    if (cJSON_IsString(a))
+        return !strcmp(a->valuestring, b->valuestring);
+    if (cJSON_IsNumber(a))
+        return !strcmp(a_doc->numbers[a->valueint], b_doc->numbers[b->valueint]);
+    return same_members(a_doc, a, b_doc, b);
+}

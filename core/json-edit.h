@@ -14,4 +14,7 @@ int json_insert(struct json *doc, cJSON *into, const char *name, const char *tex
 cJSON *json_ensure(struct json *doc, cJSON *object, const char *name, const char *empty,
                    struct error *err);
 
+/* Both say the same, in whatever order members stand and with whatever blanks. Members that are null count. */
+bool json_same(const struct json *a_doc, const cJSON *a, const struct json *b_doc, const cJSON *b);
+
 #endif

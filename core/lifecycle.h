@@ -28,6 +28,9 @@ int container_reopen(struct container *c, struct error *err);
 /* These plugins crashed in an execution before: what they did is left behind. */
 void container_orphan(struct container *c, const char *const *names, size_t n);
 
+/* A create ended with this plugin the last whose `prepare` was called: those behind it have nothing to undo. */
+void container_last_begun(struct container *c, const char *name);
+
 /* Ends what is left of the container's processes, undoes what plugins did, removes the state, runs
  * poststop. `force`: what a plugin cannot undo, since it is gone or fails, becomes an orphan, which is said
  * in one line. */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
@@ -97,6 +98,44 @@ static int clean_one(const char *root, const char *plugin_dir, const struct log 
     return 1;
 }
 
+static int answer(const char *root, const char *plugin_dir, const struct log *log, int orphans,
+                  const char *name, int to)
+{
+    auto_text struct text line = {0};
+    int r = clean_one(root, plugin_dir, log, orphans, name, &line);
+
+    if (!line.failed && write(to, line.at, line.length) < 0)
+        r = 1;
+    return r;
+}
+
+/* In a process of its own, so that a plugin that crashes keeps no other orphan from being cleaned. */
+static int clean_apart(const char *root, const char *plugin_dir, const struct log *log, int orphans,
+                       const char *name, struct text *out)
+{
+    auto_close int reader = -1, writer = -1;
+    size_t before = out->length;
+    char buffer[2048];
+    int fds[2], status;
+    ssize_t n;
+    pid_t pid;
+
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return 1;
+    reader = fds[0];
+    writer = fds[1];
+    if (!(pid = fork()))
+        _exit(answer(root, plugin_dir, log, orphans, name, writer));
+    close(steal_fd(writer));
+    while (pid > 0 && (n = read(reader, buffer, sizeof buffer)) > 0)
+        text_append(out, buffer, (size_t)n);
+    if (pid < 0 || waitpid(pid, &status, 0) < 0)
+        status = 1;
+    if (out->length == before)
+        text_add(out, "%.*s: is not cleaned\n", (int)strcspn(name, "~"), name);
+    return status != 0;
+}
+
 int orphans_clean(const char *root, const char *plugin_dir, const struct log *log, struct text *out,
                   struct error *err)
 {
@@ -111,7 +150,7 @@ int orphans_clean(const char *root, const char *plugin_dir, const struct log *lo
         return errno == ENOENT ? 0 : fail(err, errno, NULL, "read %s", path);
     for (int i = 0; i < n; i++) {
         if (strchr(entries[i]->d_name, NUMBER))
-            left += clean_one(path, plugin_dir, log, orphans, entries[i]->d_name, out);
+            left += clean_apart(path, plugin_dir, log, orphans, entries[i]->d_name, out);
         free(entries[i]);
     }
     free(entries);

@@ -31,9 +31,11 @@ static const char *added_by(const struct plugins *p, const char *path)
 void plugins_blame(const struct plugins *p, struct error *err)
 {
     const char *plugin = err->path[0] ? added_by(p, err->path) : NULL;
+    char name[sizeof err->text];
 
-    if (plugin && !strstr(err->text, plugin))
-        fail(err, err->errnum, err->path, "%s (added by plugin %s)", err->text, plugin);
+    snprintf(name, sizeof name, "plugin %s", plugin ? plugin : "");
+    if (plugin && !strstr(err->text, name))
+        fail(err, err->errnum, err->path, "%s (added by %s)", err->text, name);
 }
 
 /* --- adding ----------------------------------------------------------------------------------- */
@@ -72,8 +74,11 @@ static int insert(struct call *k, cJSON *into, const char *name, const struct te
     rows[p->n_additions++].plugin = k->plugin->d->name;
     k->c->adjusted = true;
     k->last.container = NULL;
-    return json_insert(&k->c->config, into, name, json->at, json->length, k->err) < 0 ? refused(k)
-                                                                                      : 0;
+    if (json_insert(&k->c->config, into, name, json->at, json->length, k->err) == 0)
+        return 0;
+    fail(k->err, 0, path->at, "plugin %s adds what is not JSON: %s", k->plugin->d->name,
+         k->err->text);
+    return refused(k);
 }
 
 static int append(struct call *k, cJSON *array, const char *path, const struct text *json)
@@ -100,12 +105,25 @@ static cJSON *reach(struct call *k, const char *path, const char *last)
     return NULL;
 }
 
+/* What is no JSON is not the same as anything. */
 static bool same(struct call *k, const cJSON *node, const struct text *json)
 {
-    auto_text struct text theirs = {0};
+    auto_json struct json own = {0};
+    struct error ignored;
 
-    text_json_tree(&theirs, &k->c->config, node);
-    return !theirs.failed && !json->failed && !strcmp(theirs.at, json->at);
+    return !json->failed && !json_parse(&own, "element", json->at, json->length, &ignored) &&
+           json_same(&k->c->config, node, &own, own.root);
+}
+
+/* Appends what no element says already. */
+static int append_once(struct call *k, cJSON *array, const char *path, const struct text *json)
+{
+    const cJSON *element;
+
+    cJSON_ArrayForEach (element, array)
+        if (same(k, element, json))
+            return 0;
+    return append(k, array, path, json);
 }
 
 /* The element whose member `name` is `value`; its path in *at. */
@@ -205,6 +223,8 @@ static int add_rule(struct call *k, const struct hozo_device *d, const char *acc
 {
     auto_text struct text json = {0};
     cJSON *rules = reach(k, "linux.resources.devices", "[]");
+    const cJSON *rule;
+    bool said = false;
 
     if (!rules)
         return -1;
@@ -212,13 +232,29 @@ static int add_rule(struct call *k, const struct hozo_device *d, const char *acc
              *d->type == 'b' ? "b" : "c", (long long)d->major, (long long)d->minor);
     add_string(&json, "access", access);
     text_add(&json, "}");
-    return append(k, rules, "linux.resources.devices", &json);
+    /* The last word counts: behind a prohibition it has to be said again. */
+    cJSON_ArrayForEach (rule, rules)
+        said = same(k, rule, &json) || (said && json_bool(rule, "allow", false));
+    return said ? 0 : append(k, rules, "linux.resources.devices", &json);
+}
+
+/* What the configuration leaves out is what it is in the specification, or our default. */
+static bool same_device(const struct json *doc, const cJSON *node, const struct hozo_device *d)
+{
+    return *json_string(node, "type", "") == *d->type &&
+           (*d->type == 'p' || (json_int(doc, node, "major", -1) == d->major &&
+                                json_int(doc, node, "minor", -1) == d->minor)) &&
+           json_int(doc, node, "fileMode", 0666) == (d->mode ? d->mode : 0666) &&
+           json_int(doc, node, "uid", 0) == d->uid && json_int(doc, node, "gid", 0) == d->gid;
 }
 
 int add_device(struct hozo_ctx *ctx, const struct hozo_device *theirs)
 {
+    auto_text struct text at = {0};
+    const cJSON *there;
     struct hozo_device d = {0};
     const char *access;
+    cJSON *devices;
     BEGIN("hozo_add_device");
 
     if (call_take(k, "struct hozo_device", theirs, &d, sizeof d) < 0)
@@ -233,7 +269,12 @@ int add_device(struct hozo_ctx *ctx, const struct hozo_device *theirs)
         text_add(&json, ",\"major\":%lld,\"minor\":%lld", (long long)d.major, (long long)d.minor);
     text_add(&json, ",\"fileMode\":%u,\"uid\":%u,\"gid\":%u}", d.mode ? d.mode : 0666, d.uid,
              d.gid);
-    if (add_named(k, "linux.devices", "path", d.path, "device of this path", &json) < 0)
+    if (!(devices = reach(k, "linux.devices", "[]")))
+        return -1;
+    there = find_by(devices, "path", d.path, "linux.devices", &at);
+    if (there && !same_device(&k->c->config, there, &d))
+        return conflict(k, at.at, "device of this path");
+    if (!there && append(k, devices, "linux.devices", &json) < 0)
         return -1;
     return *d.type != 'p' && *access ? add_rule(k, &d, access) : 0;
 }
@@ -275,7 +316,7 @@ int add_hook(struct hozo_ctx *ctx, const struct hozo_hook *theirs)
     if (h.timeout)
         text_add(&json, ",\"timeout\":%u", h.timeout);
     text_add(&json, "}");
-    return (array = reach(k, path.at, "[]")) ? append(k, array, path.at, &json) : -1;
+    return (array = reach(k, path.at, "[]")) ? append_once(k, array, path.at, &json) : -1;
 }
 
 int add_group(struct hozo_ctx *ctx, uint32_t gid)

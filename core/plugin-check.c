@@ -100,6 +100,7 @@ static int check_rehearsal(struct subject *s, struct error *err)
 
 static int check_loading(struct subject *s, struct error *err)
 {
+    guard_install(NULL);
     if (census_take(&s->before, err) < 0)
         return -1;
     guard_enter(NULL, s->file, "load");

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
@@ -21,8 +22,11 @@ static struct {
     const char *callback;
     struct container *c;
     struct log_ready line;
-    unsigned seconds;
-    void *stack; /* of the handlers */
+    sigset_t handled, before; /* our signals; the mask outside of foreign code */
+    struct sigaction action;
+    mode_t umask;
+    int directory; /* the working directory; -1: nobody may know */
+    void *stack;   /* of the handlers */
     bool installed;
 } guard;
 
@@ -55,6 +59,29 @@ int rescue_prepare(struct container *c, enum rescue_kind kind, const char *const
     return 0;
 }
 
+/* In front of the container's ID, which stands last. */
+static void add_words(const char **args, const char *option, const char *value)
+{
+    size_t n = 0;
+
+    while (args[n])
+        n++;
+    args[n + 1] = args[n - 1];
+    args[n - 1] = option;
+    args[n] = value;
+}
+
+/* Those behind it have done nothing yet that could be undone. */
+static const char *last_begun(const struct plugins *p)
+{
+    const char *name = NULL;
+
+    for (size_t i = 0; i < p->n_opened; i++)
+        if (p->opened[i]->begun)
+            name = p->opened[i]->d->name;
+    return name;
+}
+
 static void kill_processes(const struct container *c)
 {
     const struct launch *l = c->launch;
@@ -82,7 +109,7 @@ static void execute(const char *const *args)
 
 static void rescue(struct container *c)
 {
-    size_t n = 0;
+    const char *begun;
     pid_t child;
     int null;
 
@@ -92,13 +119,11 @@ static void rescue(struct container *c)
     if (c->rescue.kind == RESCUE_NONE)
         return;
     if (c->rescue.kind == RESCUE_GO_ON) {
-        while (c->rescue.args[n])
-            n++;
-        c->rescue.args[n - 1] = "--orphan";
-        c->rescue.args[n] = guard.plugin;
-        c->rescue.args[n + 1] = c->state.id;
+        add_words(c->rescue.args, "--orphan", guard.plugin);
         execute(c->rescue.args);
     }
+    if ((begun = last_begun(&c->plugins)))
+        add_words(c->rescue.args, "--last-begun", begun);
     /* The container's lock is this execution's. */
     if (c->dirfd >= 0)
         close(c->dirfd);
@@ -117,11 +142,21 @@ static void rescue(struct container *c)
 /* Does not return. */
 static void end(const char *what)
 {
-    const char *const words[] = {"plugin ", guard.plugin, ": ", guard.callback, ": ", what, NULL};
+    bool left = guard.c && guard.c->rescue.kind == RESCUE_GO_ON;
+    const char *const words[] = {"plugin ",
+                                 guard.plugin,
+                                 ": ",
+                                 guard.callback,
+                                 ": ",
+                                 what,
+                                 left ? "; left behind for container " : NULL,
+                                 left ? guard.c->state.id : NULL,
+                                 ", see hozo plugin clean",
+                                 NULL};
 
     log_ready_put(&guard.line, words);
     rescue(guard.c);
-    _exit(1);
+    _exit(guard.c && guard.c->failure ? guard.c->failure : 1);
 }
 
 static void on_signal(int number)
@@ -148,44 +183,85 @@ static void on_exit_called(void)
 
 #define STACK (32 << 10)
 
-/* A stack of its own, so that endless recursion is reported as well. */
-static void install(struct container *c)
+static void take_signals(void)
 {
-    const stack_t stack = {.ss_sp = guard.stack = malloc(STACK), .ss_size = STACK};
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
-
-    guard.installed = true;
-    guard.seconds = c && c->callback_seconds ? c->callback_seconds : 30;
-    log_ready(c ? c->log : NULL, &guard.line);
-    if (stack.ss_sp)
-        sigaltstack(&stack, NULL);
-    sigfillset(&action.sa_mask);
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
-        sigaction(signals[i].number, &action, NULL);
+        sigaction(signals[i].number, &guard.action, NULL);
+}
+
+void guard_install(const struct log *log)
+{
+    /* A stack of its own, so that endless recursion is reported as well. */
+    stack_t stack = {.ss_size = STACK};
+
+    if (guard.installed)
+        return;
+    guard.installed = true;
+    log_ready(log, &guard.line);
+    if ((stack.ss_sp = guard.stack = malloc(STACK)))
+        sigaltstack(&stack, NULL);
+    guard.action = (struct sigaction){.sa_handler = on_signal, .sa_flags = SA_ONSTACK};
+    sigfillset(&guard.action.sa_mask);
+    sigemptyset(&guard.handled);
+    for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+        sigaddset(&guard.handled, signals[i].number);
+    take_signals();
+    guard.umask = umask(0);
+    umask(guard.umask);
+    guard.directory = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     atexit(on_exit_called);
 }
 
-void guard_pause(bool on)
+/* Vendors' libraries think that the process is theirs. A child that nobody can wait for, or a file mode mask
+ * of 0, would be our failure. */
+void guard_restore(void)
 {
-    const struct itimerval limit = {.it_value.tv_sec = on ? 0 : guard.seconds};
-
-    if (guard.plugin)
-        setitimer(ITIMER_REAL, &limit, NULL);
+    take_signals();
+    signal(SIGCHLD, SIG_DFL);
+    umask(guard.umask);
+    if (guard.directory >= 0 && fchdir(guard.directory) < 0)
+        cleanup_close(&guard.directory); /* no longer for us to enter */
 }
 
+unsigned guard_stop(void)
+{
+    static const struct itimerval none;
+    struct itimerval left = {0};
+
+    setitimer(ITIMER_REAL, &none, &left);
+    return (unsigned)(left.it_value.tv_sec * 1000 + left.it_value.tv_usec / 1000);
+}
+
+void guard_go(unsigned ms)
+{
+    /* A timer of 0 would never end. */
+    const struct itimerval limit = {
+        .it_value = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 + 1}};
+
+    setitimer(ITIMER_REAL, &limit, NULL);
+}
+
+void guard_overdue(void)
+{
+    end("did not end within the time limit");
+}
+
+/* What runs in the foreground has blocked all signals that it passes on; and what foreign code does to the
+ * mask is nobody else's. */
 void guard_enter(struct container *c, const char *plugin, const char *callback)
 {
-    if (!guard.installed)
-        install(c);
+    guard_install(c ? c->log : NULL);
     guard.c = c;
     guard.callback = callback;
     guard.plugin = plugin;
-    guard_pause(false);
+    sigprocmask(SIG_UNBLOCK, &guard.handled, &guard.before);
+    guard_go(c && c->callback_seconds ? c->callback_seconds * 1000 : 30000);
 }
 
 void guard_leave(void)
 {
-    guard_pause(true);
+    guard_stop();
+    sigprocmask(SIG_SETMASK, &guard.before, NULL);
     guard.plugin = NULL;
     guard.c = NULL;
 }

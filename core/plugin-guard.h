@@ -31,7 +31,19 @@ int rescue_prepare(struct container *c, enum rescue_kind kind, const char *const
 void guard_enter(struct container *c, const char *plugin, const char *callback);
 void guard_leave(void);
 
-/* hozo itself waits for something else: that time does not count. */
-void guard_pause(bool on);
+/* What guard_enter() needs, once; before a count of descriptors, as it opens one. */
+struct log;
+void guard_install(const struct log *log);
+
+/* Foreign code that may act has run: what it has done to this process is undone. */
+void guard_restore(void);
+
+/* While hozo itself waits for something else: what is left of the callback's time, in milliseconds, and from
+ * now on no more than that. */
+unsigned guard_stop(void);
+void guard_go(unsigned ms);
+
+/* That time is over: as if the callback had used it up. Does not return. */
+void guard_overdue(void);
 
 #endif

@@ -91,11 +91,12 @@ static const char *host_option(struct hozo_ctx *ctx, const char *name)
 /* The process's own time is not the plugin's. */
 static int await(struct call *k)
 {
+    unsigned left;
     int r;
 
-    guard_pause(true);
+    left = guard_stop();
     r = launch_await(k->c, k->err);
-    guard_pause(false);
+    guard_go(left);
     if (r < 0)
         k->failed = true;
     return r;
@@ -295,6 +296,8 @@ static int call(struct container *c, size_t index, enum plugin_stage stage, stru
     guard_enter(c, p->d->name, stage_name[stage]);
     r = function(&k.public);
     guard_leave();
+    if ((1u << stage) & STAGES_HOST)
+        guard_restore();
     if (planning)
         plan_speaker(c->builder, "core", 0);
     r = judge(&k, p, r);
@@ -322,6 +325,9 @@ int plugins_end(struct container *c, enum plugin_stage stage, plugin_failed *fai
 {
     int result = 0;
 
+    /* What was never complete has never been anything that could stop. */
+    if (stage == STAGE_STOPPED && !c->state.complete)
+        return 0;
     for (size_t i = c->plugins.n_opened; i-- > 0;) {
         struct error own = {0};
 

@@ -33,9 +33,9 @@ static struct late *find(struct call *k, const char *name)
     return NULL;
 }
 
-const struct late *late_of(struct call *k, uint64_t handle)
+struct late *late_of(struct call *k, uint64_t handle)
 {
-    const struct plugins *p = &k->c->plugins;
+    struct plugins *p = &k->c->plugins;
 
     if (handle && handle <= p->n_lates && p->lates[handle - 1].plugin == k->plugin)
         return &p->lates[handle - 1];
@@ -68,7 +68,7 @@ int late_announce(struct hozo_ctx *ctx, const char *name, uint32_t type)
     rows[p->n_lates].plugin = k->plugin;
     rows[p->n_lates].type = type;
     rows[p->n_lates].index = (unsigned)index;
-    rows[p->n_lates].filled = false;
+    rows[p->n_lates].path = rows[p->n_lates].filled = false;
     return (int)++p->n_lates;
 }
 
@@ -103,8 +103,7 @@ static char *variable(const char *name, const char *value, bool literal)
     return t.failed ? NULL : steal_ptr(t.at);
 }
 
-/* Who has planned this variable, or NULL. */
-static const char *planned_by(const struct plugins *p, const char *name)
+const char *plugins_planned_env(const struct plugins *p, const char *name)
 {
     size_t n = strlen(name);
 
@@ -128,7 +127,7 @@ int late_env(struct hozo_ctx *ctx, const struct hozo_env *theirs)
         return -1;
     if (!e.name || !*e.name || strpbrk(e.name, "=\001"))
         return call_refuse(k, "plans a variable without a sound name");
-    if ((other = planned_by(p, e.name)))
+    if ((other = plugins_planned_env(p, e.name)))
         return call_refuse(k, "plans the variable %s, which plugin %s has planned", e.name, other);
     value = e.late ? as_template(k, e.late, true, template) : e.value;
     if (!value)
@@ -170,6 +169,7 @@ int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *theirs)
         return call_refuse(k, "plans a bind mount without path or absolute destination");
     if (!(source = as_template(k, b.late, false, template)))
         return -1;
+    late_of(k, b.late)->path = true;
     if (bind_options(b.options, &options, k->err) < 0 ||
         compile_late_bind(k->c->compile, source, b.destination, options.root, b.path, k->err) < 0) {
         k->failed = k->refused = true;
@@ -209,6 +209,9 @@ int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *t
         return fill_slot(k, late, v.fd);
     if (late->type == HOZO_LATE_STRING && !v.string)
         return call_refuse(k, "fills the late value %s without a string", name);
+    if (late->path && v.string[0] != '/')
+        return call_refuse(k, "fills the late value %s with a path that is not absolute: %s", name,
+                           v.string);
     snprintf(number, sizeof number, "%llu", (unsigned long long)v.number);
     if (plan_late_set(&k->c->plan, late->index, late->type == HOZO_LATE_STRING ? v.string : number,
                       k->err) < 0) {

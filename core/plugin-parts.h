@@ -240,7 +240,7 @@ int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *t
 int late_env(struct hozo_ctx *ctx, const struct hozo_env *theirs);
 int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *theirs);
 /* The announced value of this handle, or NULL and the call has failed. */
-const struct late *late_of(struct call *k, uint64_t handle);
+struct late *late_of(struct call *k, uint64_t handle);
 void lates_free(struct plugins *p);
 
 int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs);

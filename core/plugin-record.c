@@ -121,13 +121,18 @@ int plugins_open_recorded(struct plugins *p, const struct state_plugin *record, 
     if (!(plugin = opened_as(p, record->name)))
         return fail(err, 0, NULL, "%s.so is no longer plugin %s, which the container uses",
                     record->as, record->name);
+    /* Who is not fit for this container is not called, even if others are. */
+    plugin->aside = true;
     if (record->state_version > plugin->d->state_version)
         return fail(err, 0, NULL,
                     "plugin %s %s reads its state up to version %u; the container's is %u, of %s",
                     record->name, plugin->d->version, plugin->d->state_version,
                     record->state_version, record->version);
+    if (settings_read(p->container, plugin, err) < 0)
+        return -1;
+    plugin->aside = false;
     plugin->begun = true;
-    return settings_read(p->container, plugin, err);
+    return 0;
 }
 
 /* Opened one after another in the order of the state, which is theirs: it is kept. */

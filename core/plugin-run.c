@@ -7,10 +7,18 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "core/program.h"
 
 #define OUTPUT_MAX (1u << 20)
+
+/* The program or the library is nothing that the configuration names: who wants it is said, too. */
+static int failed(struct call *k)
+{
+    k->failed = true;
+    return fail_prefix(k->err, "plugin %s", k->plugin->d->name);
+}
 
 static void tell(struct call *k, const struct program_end *end, struct hozo_run *r)
 {
@@ -20,6 +28,30 @@ static void tell(struct call *k, const struct program_end *end, struct hozo_run 
     r->signal = !signaled ? 0 : end->how != PROGRAM_ENDED ? SIGKILL : WTERMSIG(end->status);
     r->output = k->output.at ? k->output.at : "";
     r->output_size = k->output.length;
+}
+
+static unsigned now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned)(t.tv_sec * 1000 + t.tv_nsec / 1000000);
+}
+
+/* The program's time is the callback's; but who ends the callback has to end the program first. */
+static int run_in_time(struct program *p, struct program_end *end, struct error *err)
+{
+    unsigned begin = now_ms(), left = guard_stop(), used;
+    bool own_limit = p->timeout && p->timeout < left;
+    int r;
+
+    p->timeout = own_limit ? p->timeout : left ? left : 1;
+    r = program_run(p, end, err);
+    if (!r && end->how == PROGRAM_TIMED_OUT && !own_limit)
+        guard_overdue();
+    used = now_ms() - begin;
+    guard_go(used < left ? left - used : 0);
+    return r;
 }
 
 int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs)
@@ -45,10 +77,8 @@ int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs)
                                .interrupt = k->c->interrupt,
                                .output = &k->output,
                                .output_max = OUTPUT_MAX};
-    if (program_run(&program, &end, k->err) < 0) {
-        k->failed = true;
-        return -1;
-    }
+    if (run_in_time(&program, &end, k->err) < 0)
+        return failed(k);
     if (k->output.failed)
         return call_refuse(k, "out of memory");
     tell(k, &end, &r);
@@ -68,7 +98,8 @@ void *run_dlopen(struct hozo_ctx *ctx, const char *library)
     if (library[0] == '/') {
         fd = trust_walk(library, true, real, k->err);
         if (fd < 0) {
-            k->failed = true;
+            fail_prefix(k->err, "%s", library);
+            failed(k);
             return NULL;
         }
         close(fd);
@@ -80,8 +111,8 @@ void *run_dlopen(struct hozo_ctx *ctx, const char *library)
     if (!(handle = dlopen(library, RTLD_NOW | RTLD_LOCAL))) {
         const char *why = dlerror();
 
-        k->failed = true;
-        fail(k->err, 0, NULL, "plugin %s: %s", k->plugin->d->name, why ? why : library);
+        fail(k->err, 0, NULL, "%s", why ? why : library);
+        failed(k);
     }
     return handle;
 }

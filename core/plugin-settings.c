@@ -113,7 +113,7 @@ static int read_checked(struct container *c, const char *name, const struct hozo
 
 int settings_read(struct container *c, const struct plugin *p, struct error *err)
 {
-    return p->d->settings.count ? read_checked(c, p->d->name, &p->d->settings, err) : 0;
+    return read_checked(c, p->d->name, &p->d->settings, err);
 }
 
 /* --- hozo's own ------------------------------------------------------------------------------- */

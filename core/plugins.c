@@ -137,11 +137,13 @@ static int load(struct plugins *p, const char *name, const char *real, const str
     struct census before;
     int r;
 
+    guard_install(p->container ? p->container->log : NULL);
     if (census_take(&before, err) < 0)
         return -1;
     guard_enter(p->container, name, "load");
     r = plugin_load(real, d, err);
     guard_leave();
+    guard_restore();
     return r < 0 ? -1 : census_same(&before, err);
 }
 
@@ -230,11 +232,36 @@ static size_t first_free(struct plugin *const *left, size_t n)
         bool free_ = true;
 
         for (size_t j = 0; j < n && free_; j++)
-            free_ = i == j || !precedes(left[j]->d, left[i]->d);
+            free_ = !precedes(left[j]->d, left[i]->d);
         if (free_)
             return i;
     }
     return n;
+}
+
+/* Each of those left has another before it. */
+static struct plugin *predecessor(struct plugin *const *left, const struct plugin *p)
+{
+    while (!precedes((*left)->d, p->d))
+        left++;
+    return *left;
+}
+
+/* Names the circle alone, not those who wait for it: after n steps back the way is in it. */
+static int fail_circle(struct plugin *const *left, size_t n, struct error *err)
+{
+    auto_text struct text names = {0};
+    const struct plugin *in = *left, *p;
+
+    while (n--)
+        in = predecessor(left, in);
+    p = in;
+    do {
+        text_add(&names, "%s%s", names.length ? ", " : "", p->d->name);
+        p = predecessor(left, p);
+    } while (p != in);
+    return fail(err, 0, NULL, "the order of these plugins goes in a circle: %s",
+                names.at ? names.at : "");
 }
 
 static int order(struct plugins *p, struct error *err)
@@ -246,14 +273,8 @@ static int order(struct plugins *p, struct error *err)
         size_t n = p->n_opened - done, i = first_free(left, n);
         struct plugin *next;
 
-        if (i == n) {
-            auto_text struct text names = {0};
-
-            for (size_t k = 0; k < n; k++)
-                text_add(&names, "%s%s", k ? ", " : "", left[k]->d->name);
-            return fail(err, 0, NULL, "the order of these plugins goes in a circle: %s",
-                        names.at ? names.at : "");
-        }
+        if (i == n)
+            return fail_circle(left, n, err);
         next = left[i];
         memmove(left + 1, left, i * sizeof(struct plugin *));
         *left = next;

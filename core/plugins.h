@@ -56,6 +56,7 @@ struct late {
     char *name;
     uint32_t type;  /* enum hozo_late_type */
     unsigned index; /* of the plan's late value, or slot */
+    bool path;      /* the source of a mount: absolute */
     bool filled;
 };
 
@@ -118,14 +119,17 @@ int plugins_record(struct container *c, struct error *err);
 /* Calls one callback of every opened plugin in order; of STOPPED and CLEANUP see plugins_end(). */
 int plugins_call(struct container *c, enum plugin_stage stage, struct error *err);
 
-/* STOPPED or CLEANUP, in reverse order, all of them even if one fails. The first error is returned;
- * `failed`, if not NULL, is called with each. */
+/* STOPPED or CLEANUP, in reverse order, all of them even if one fails; a create that did not come to its end
+ * is not STOPPED. The first error is returned; `failed`, if not NULL, is called with each. */
 typedef void plugin_failed(struct container *c, const char *plugin, const struct error *err);
 int plugins_end(struct container *c, enum plugin_stage stage, plugin_failed *failed,
                 struct error *err);
 
 /* After `prepare`: every late value has been filled. */
 int plugins_lates_filled(const struct container *c, struct error *err);
+
+/* The plugin that has planned a variable of this name, or NULL. */
+const char *plugins_planned_env(const struct plugins *p, const char *name);
 
 /* An error at a place that a plugin has added names that plugin, too. */
 void plugins_blame(const struct plugins *p, struct error *err);

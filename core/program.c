@@ -86,11 +86,12 @@ static void feed(struct talk *t)
         shut(&t->in);
 }
 
-/* All that is there by now; what there is no room for is thrown away. */
+/* All that is there by now, which is what the pipe holds: who writes on and on keeps nobody here. What there
+ * is no room for is thrown away. */
 static void drain(struct talk *t)
 {
     char buffer[4096];
-    ssize_t n;
+    ssize_t n, left = t->out >= 0 ? fcntl(t->out, F_GETPIPE_SZ) : 0;
 
     while (t->out >= 0 && (n = read(t->out, buffer, sizeof buffer)) != 0) {
         struct text *to = t->p->output;
@@ -103,6 +104,8 @@ static void drain(struct talk *t)
         if (n < 0)
             break;
         text_append(to, buffer, (size_t)n < room ? (size_t)n : room);
+        if ((left -= n) <= 0)
+            return;
     }
     shut(&t->out);
 }

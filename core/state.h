@@ -29,6 +29,7 @@ struct state_plugin {
     char *value;            /* its own JSON value, or NULL */
     uint32_t state_version; /* of that value */
     bool orphan;            /* delete --force: what it did is left behind; not in the file */
+    bool untouched;         /* its `prepare` was not called; not in the file */
 };
 
 /* See struct hozo_cgroup. Strings and NULL-terminated vectors are owned. */

@@ -15,10 +15,12 @@ static bool is_unknown(const struct error *err)
 int verb_delete(const struct globals *g, int argc, char **argv, struct error *err)
 {
     struct option_list orphans = {0};
+    const char *last_begun = NULL;
     bool force = false;
     const struct option options[] = {
         {"force", 'f', OPTION_FLAG, &force, NULL, "kill it first if it runs; unknown is no error"},
         {"orphan", 0, OPTION_LIST, &orphans, "PLUGIN", NULL},
+        {"last-begun", 0, OPTION_STRING, &last_begun, "PLUGIN", NULL},
         {0}};
     auto_container struct container c;
     enum status status;
@@ -48,6 +50,8 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
     if (!force && status != STATUS_STOPPED && status != STATUS_CREATED)
         return fail(err, 0, NULL, "cannot delete container %s that is not stopped: %s", argv[0],
                     status_name[status]);
+    if (last_begun)
+        container_last_begun(&c, last_begun);
     container_orphan(&c, orphans.at, orphans.count);
     free(orphans.at);
     return container_destroy(&c, force, err);

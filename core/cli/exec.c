@@ -49,6 +49,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
 
     container_init(&c);
     c.foreground = !x->detach;
+    c.failure = -EXEC_FAILED;
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
     if (!x->o.process_file && argc < 2)

@@ -213,7 +213,7 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
     own = n;
     for (size_t i = 0; i < p->c->plugins.n_env; i++)
         list[n++] = p->c->plugins.env[i].text;
-    if (!find_env(env, "HOME")) {
+    if (!find_env(env, "HOME") && !plugins_planned_env(&p->c->plugins, "HOME")) {
         plan_op(p->b, PHASE_PROCESS, HOME, "process.env", SLOT(r->root),
                 NUM(json_int(r->doc, json_get(r->process, "user"), "uid", 0)));
         list[n++] = "HOME=" LATE_TEXT_HOME;
