@@ -69,7 +69,7 @@ class Box:
     def __init__(self, runtime, directory, cgroup, build=None):
         self.runtime, self.dir, self.build = runtime, directory, build
         self.cgroup, self.root = cgroup, f"{directory}/state"
-        self.count, self.processes = 0, []
+        self.count, self.processes, self.rootfs = 0, [], None
         os.makedirs(directory)
 
     # --- commands
@@ -112,7 +112,7 @@ class Box:
 
     def bundle(self, program="true", rootfs=None):
         self.count += 1
-        return Bundle(f"{self.dir}/b{self.count}", program, f"{self.cgroup}-{self.count}", rootfs)
+        return Bundle(f"{self.dir}/b{self.count}", program, f"{self.cgroup}-{self.count}", rootfs or self.rootfs)
 
     def bundle_beside(self, other, program="true"):
         """Another container around the same root file system."""

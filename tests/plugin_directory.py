@@ -62,13 +62,13 @@ class PluginDirectory:
     """A copy of the installed plugins that a test may change. As the tests' own plugin serves a section for
     which one is installed, that one is left out if not asked for."""
 
-    def __init__(self, box, installed=False):
+    def __init__(self, box, installed=False, name="plugins"):
         prefix = os.path.dirname(os.path.dirname(box.runtime))
         found = [d for pattern in ("lib/hozo/plugins", "lib/*/hozo/plugins")
                  for d in glob.glob(f"{prefix}/{pattern}")]
         if not found:
             raise Skip("the runtime is not an installed one with plugins")
-        self.box, self.path = box, f"{box.dir}/plugins"
+        self.box, self.path, self.installed = box, f"{box.dir}/{name}", found[0]
         shutil.copytree(found[0], self.path, symlinks=True,
                         ignore=None if installed else shutil.ignore_patterns(FILE))
         for directory in (os.path.dirname(box.dir), box.dir, self.path):
