@@ -144,7 +144,8 @@ class MadePlugins(PluginDirectory):
         key = hashlib.sha256("\0".join([text, *defines]).encode()).hexdigest()[:32]
         cached = f"{os.path.dirname(self.box.dir)}/compiled-{key}"
         if not os.path.exists(cached):
-            subprocess.run(["gcc", "-shared", "-fPIC", "-I", INCLUDE, *(f"-D{d}" for d in defines), "-x", "c", "-", "-o",
+            subprocess.run(["gcc", "-shared", "-fPIC", "-I", INCLUDE, *(f"-D{d}" for d in defines), "-x", "c", "-",
+                            "-o",
                             f"{self.path}.so"], input=text, text=True, check=True)
             os.rename(f"{self.path}.so", cached)
         if os.path.lexists(path):

@@ -147,7 +147,8 @@ def a_fifo_needs_no_rule(box):
 @test(sanitized=False, cases={
     "alike": {"path": "/dev/tenon", "type": "c", "major": 1, "minor": 11, "fileMode": 0o666, "uid": 0, "gid": 0},
     "without what is the default": {"path": "/dev/tenon", "type": "c", "major": 1, "minor": 11},
-    "in another order": {"gid": 0, "uid": 0, "fileMode": 0o666, "minor": 11, "major": 1, "type": "c", "path": "/dev/tenon"},
+    "in another order": {"gid": 0, "uid": 0, "fileMode": 0o666, "minor": 11, "major": 1, "type": "c",
+                         "path": "/dev/tenon"},
 })
 def a_device_that_the_configuration_has_as_well_gets_its_permission(box, device):
     plugins = adding(box, KMSG % ".uid = 0", KMSG % ".gid = 0")
@@ -159,7 +160,8 @@ def a_device_that_the_configuration_has_as_well_gets_its_permission(box, device)
 @test(sanitized=False)
 def another_device_at_its_path_is_an_error_that_names_both(box):
     b = box.bundle()
-    b.linux["devices"] = [{"path": "/dev/x", "type": "p"}, {"path": "/dev/tenon", "type": "c", "major": 1, "minor": 3}]
+    b.linux["devices"] = [{"path": "/dev/x", "type": "p"}, {"path": "/dev/tenon", "type": "c", "major": 1,
+                                                            "minor": 3}]
     adding(box, KMSG % ".uid = 0").run(b).fails("linux.devices[1]", "plugin a", "configuration")
     del b.linux["devices"]
     plugins = MadePlugins(box, name="two")
@@ -172,7 +174,8 @@ def another_device_at_its_path_is_an_error_that_names_both(box):
 @test(sanitized=False)
 def what_is_added_is_seen_by_those_who_watch_it(box):
     plugins = adding(box, KMSG % ".uid = 0")
-    plugins.plugin("w", "linux.devices@w", fields=[("linux.devices", "ARRAY", "READ"), ("linux.devices[].path", "STRING", "READ")],
+    plugins.plugin("w", "linux.devices@w", fields=[("linux.devices", "ARRAY", "READ"), ("linux.devices[].path",
+                                                                                        "STRING", "READ")],
                    trace=True, plan="""
         struct hozo_cursor list, device, path;
 
@@ -230,7 +233,8 @@ HOOK = """
 
 @test(sanitized=False)
 def hooks_are_run_in_their_time(box):
-    plugins = adding(box, HOOK % ("createRuntime", box.dir, "createRuntime"), HOOK % ("poststart", box.dir, "poststart"),
+    plugins = adding(box, HOOK % ("createRuntime", box.dir, "createRuntime"), HOOK % ("poststart", box.dir,
+                                                                                      "poststart"),
                      HOOK % ("poststop", box.dir, "poststop"))
     b = box.bundle("sleep 100")
     planned(plugins, b, "hook(", "createRuntime")
@@ -368,15 +372,16 @@ BAD = {
     "a mount at no path": bad('struct hozo_mount m = {sizeof(m), "", "tmpfs", "tmpfs", 0}; hozo_add_mount(ctx, &m);',
                               "mounts[7]"),
     "a mount with an unknown option": bad(
-        'static const char *const o[] = {"bind", "idmap", 0}; struct hozo_mount m = {sizeof(m), "/tmp", "bind", "/tmp", o}; '
-        "hozo_add_mount(ctx, &m);", "mounts[7]"),
+        'static const char *const o[] = {"bind", "idmap", 0}; '
+        'struct hozo_mount m = {sizeof(m), "/tmp", "bind", "/tmp", o}; hozo_add_mount(ctx, &m);', "mounts[7]"),
     "a hook of no kind": bad(
         'struct hozo_hook h = {sizeof(h), 0, "preStart", "/bin/true", 0, 0}; hozo_add_hook(ctx, &h);', "hook"),
     "a hook at a relative path": bad(
         'struct hozo_hook h = {sizeof(h), 0, "poststop", "true", 0, 0}; hozo_add_hook(ctx, &h);',
         "hooks.poststop[0]", "path"),
     "a hook of no path": bad(
-        'struct hozo_hook h = {sizeof(h), 0, "poststop", 0, 0, 0}; hozo_add_hook(ctx, &h);', "hooks.poststop[0]", "path"),
+        'struct hozo_hook h = {sizeof(h), 0, "poststop", 0, 0, 0}; hozo_add_hook(ctx, &h);',
+        "hooks.poststop[0]", "path"),
     "a limit of no type": bad('hozo_add_rlimit(ctx, "RLIMIT_X", 1, 1);', "process.rlimits[1]"),
     "a limit above the limit": bad('hozo_add_rlimit(ctx, "RLIMIT_CORE", 2, 1);', "process.rlimits[1]"),
     "a section of the core": bad('hozo_add_member(ctx, "linux", "sysctl", "{}", 2);', "linux.sysctl"),
@@ -405,14 +410,14 @@ def an_addition_that_is_not_sound_is_an_error_that_names_place_and_plugin(box, w
 
 @test(sanitized=False)
 def a_newer_structure_that_says_nothing_more_is_taken(box):
-    plugins = adding(box, 'struct { struct hozo_mount m; uint64_t more; } m = {{sizeof(m), "/tmp", "tmpfs", 0, 0}, 0}; '
+    plugins = adding(box,
+                     'struct { struct hozo_mount m; uint64_t more; } m = {{sizeof(m), "/tmp", "tmpfs", 0, 0}, 0}; '
                           "return hozo_add_mount(ctx, &m.m);")
     plugins.run(box.bundle("touch /tmp/x")).ok()
 
 
 # --- late values
 
-LATE = '{0} = hozo_late(ctx, "{1}", HOZO_LATE_{2}); if ({0} <= 0) return -1;'
 SET = ('{{ struct hozo_value v = {{.size = sizeof(v), .number = {1}, .string = {2}, .fd = {3}}};'
        ' if (hozo_late_set(ctx, "{0}", &v)) return -1; }}')
 CALL = """
@@ -420,6 +425,12 @@ CALL = """
 
     if (hozo_plan_syscall(ctx, &call))
         return -1;"""
+
+
+def late(**values):
+    """Variables with the handles of these late values: late(n="NUMBER") announces n."""
+    return "".join(f'int {name} = hozo_late(ctx, "{name}", HOZO_LATE_{kind}); if ({name} <= 0) return -1;'
+                   for name, kind in values.items())
 
 
 def number(name, value):
@@ -433,12 +444,12 @@ def text(name, value):
 @test(sanitized=False)
 def a_number_and_a_string_are_arguments_of_a_system_call(box):
     plugins = MadePlugins(box)
-    plugins.watcher("a", plan="int name, length;" + LATE.format("name", "host-name", "STRING") + LATE.format("length", "its-length", "NUMBER")
+    plugins.watcher("a", plan=late(name="STRING", length="NUMBER")
                     + CALL.format("SYSTEM", "sethostname", "(uint64_t)name, (uint64_t)length", 3),
-                    prepare=number("its-length", 5) + text("host-name", "mortise"))
+                    prepare=number("length", 5) + text("name", "mortise"))
     b = box.bundle("hostname")
     line = planned(plugins, b, "sethostname")
-    assert "<late: host-name>" in line and "<late: its-length>" in line, line
+    assert "<late: name>" in line and "<late: length>" in line, line
     plugins.notes()
     same(plugins.run(b).ok().out, "morti\n")
 
@@ -446,8 +457,9 @@ def a_number_and_a_string_are_arguments_of_a_system_call(box):
 @test(sanitized=False)
 def a_number_has_64_bits(box):
     plugins = MadePlugins(box)
-    plugins.watcher("a", plan="int n;" + LATE.format("n", "n", "NUMBER")
-                    + CALL.format("PROCESS", "fcntl", "7000, F_GETFD, (uint64_t)n", 4), prepare=number("n", "UINT64_MAX"))
+    plugins.watcher("a", plan=late(n="NUMBER")
+                    + CALL.format("PROCESS", "fcntl", "7000, F_GETFD, (uint64_t)n", 4), prepare=number("n",
+                                                                                                       "UINT64_MAX"))
     plugins.run(box.bundle()).fails("fcntl", "bad file descriptor")
     box.nothing_left()
 
@@ -456,12 +468,13 @@ def a_number_has_64_bits(box):
 def a_descriptor_is_an_argument_of_a_system_call(box):
     plugins = MadePlugins(box)
     path = f"{box.dir}/written"
-    plugins.watcher("a", plan="int file;" + LATE.format("file", "file", "DESCRIPTOR") + """
+    plugins.watcher("a", plan=late(file="DESCRIPTOR") + """
         struct hozo_syscall call = {sizeof(call), HOZO_PHASE_PROCESS, "process", "write", SYS_write,
                                     {(uint64_t)file, 0, 6}, 1 << 1, 1 << 0, "hello\\n", 7};
 
         if (hozo_plan_syscall(ctx, &call))
-            return -1;""", prepare=f'int fd = open("{path}", O_CREAT | O_WRONLY, 0600);' + SET.format("file", 0, 0, "fd")
+            return -1;""", prepare=f'int fd = open("{path}", O_CREAT | O_WRONLY, 0600);'
+                    + SET.format("file", 0, 0, "fd")
                     + "close(fd);")
     b = box.bundle("ls /proc/self/fd")
     planned(plugins, b, "write", "$file")
@@ -476,16 +489,17 @@ def a_descriptor_is_an_argument_of_a_system_call(box):
 def a_late_value_is_a_variable(box):
     plugins = MadePlugins(box)
     odd = 'x"$HOME \x01A=é'
-    plugins.watcher("a", plan="int n, s;" + LATE.format("n", "count", "NUMBER") + LATE.format("s", "text", "STRING") + """
-        struct hozo_env number = {sizeof(number), (uint32_t)n, "process.env", "COUNT", 0};
-        struct hozo_env text = {sizeof(text), (uint32_t)s, "process.env", "TEXT", 0};
+    plugins.watcher("a", plan=late(count="NUMBER", string="STRING") + """
+        struct hozo_env number = {sizeof(number), (uint32_t)count, "process.env", "COUNT", 0};
+        struct hozo_env text = {sizeof(text), (uint32_t)string, "process.env", "TEXT", 0};
         struct hozo_env plain = {sizeof(plain), 0, "process.env", "PLAIN", "1\\001A2"};
 
         if (hozo_plan_env(ctx, &number) || hozo_plan_env(ctx, &text) || hozo_plan_env(ctx, &plain))
-            return -1;""", prepare=number("count", "18446744073709551615u") + SET.format("text", 0, '"x\\"$HOME \\001A=é"', 0))
+            return -1;""", prepare=number("count", "18446744073709551615u")
+                    + SET.format("string", 0, '"x\\"$HOME \\001A=é"', 0))
     b = box.bundle('printf "%s|%s|%s" "$COUNT" "$TEXT" "$PLAIN"')
     line = planned(plugins, b, "  exec([")
-    for part in 'COUNT="<late: count>', 'TEXT="<late: text>':
+    for part in 'COUNT="<late: count>', 'TEXT="<late: string>':
         assert part in line, line
     same(plugins.run(b).ok().out, f"18446744073709551615|{odd}|1\x01A2")
 
@@ -498,11 +512,11 @@ def a_late_value_is_the_source_of_a_bind_mount(box):
         f.write("hello\n")
     bind = """
         static const char *const options[] = {"ro", "nosuid", 0};
-        struct hozo_bind b = {sizeof(b), (uint32_t)s, "linux", "/tmp/here", options};
+        struct hozo_bind b = {sizeof(b), (uint32_t)where, "linux", "/tmp/here", options};
 
         if (hozo_plan_bind(ctx, &b))
             return -1;"""
-    plugins.watcher("a", plan="int s;" + LATE.format("s", "where", "STRING") + bind, prepare=text("where", f"{box.dir}/source"))
+    plugins.watcher("a", plan=late(where="STRING") + bind, prepare=text("where", f"{box.dir}/source"))
     b = box.bundle("cat /tmp/here/file; touch /tmp/here/x; grep ' /tmp/here ' /proc/self/mountinfo | cut -d ' ' -f 6")
     b.mount("/tmp")
     line = planned(plugins, b, "bind(", "/tmp/here")
@@ -511,9 +525,10 @@ def a_late_value_is_the_source_of_a_bind_mount(box):
     out = r.out.splitlines()
     assert out[0] == "hello" and "ro" in out[1].split(",") and "nosuid" in out[1].split(","), r
     assert "Read-only file system" in r.err, r
-    plugins.watcher("a", plan="int s;" + LATE.format("s", "where", "STRING") + bind, prepare=text("where", "relative"))
+    plugins.watcher("a", plan=late(where="STRING") + bind, prepare=text("where",
+                                                                                                  "relative"))
     plugins.run(b).fails("plugin a", "where", "relative")
-    plugins.watcher("a", plan="int s;" + LATE.format("s", "where", "STRING") + bind, prepare=text("where", f"{box.dir}/missing"))
+    plugins.watcher("a", plan=late(where="STRING") + bind, prepare=text("where", f"{box.dir}/missing"))
     plugins.run(b).fails("/tmp/here", "no such file")
     box.nothing_left()
 
@@ -522,8 +537,8 @@ def a_late_value_is_the_source_of_a_bind_mount(box):
 def two_plugins_may_use_one_name(box):
     plugins = MadePlugins(box)
     for name in "ab":
-        plugins.watcher(name, plan="int s;" + LATE.format("s", "same", "STRING") + f"""
-            struct hozo_env e = {{sizeof(e), (uint32_t)s, "process.env", "OF_{name}", 0}};
+        plugins.watcher(name, plan=late(same="STRING") + f"""
+            struct hozo_env e = {{sizeof(e), (uint32_t)same, "process.env", "OF_{name}", 0}};
 
             if (hozo_plan_env(ctx, &e))
                 return -1;""", prepare=text("same", name * 3))
@@ -533,8 +548,8 @@ def two_plugins_may_use_one_name(box):
 @test(sanitized=False)
 def a_long_string_arrives_whole(box):
     plugins = MadePlugins(box)
-    plugins.watcher("a", plan="int s;" + LATE.format("s", "long", "STRING") + """
-        struct hozo_env e = {sizeof(e), (uint32_t)s, "process.env", "LONG", 0};
+    plugins.watcher("a", plan=late(text="STRING") + """
+        struct hozo_env e = {sizeof(e), (uint32_t)text, "process.env", "LONG", 0};
 
         if (hozo_plan_env(ctx, &e))
             return -1;""", prepare="""
@@ -542,7 +557,7 @@ def a_long_string_arrives_whole(box):
         struct hozo_value v = {.size = sizeof(v), .string = text};
 
         memset(text, 'x', sizeof(text) - 1);
-        return hozo_late_set(ctx, "long", &v);""")
+        return hozo_late_set(ctx, "text", &v);""")
     same(plugins.run(box.bundle("echo ${#LONG}")).ok().out, "60000\n")
 
 
@@ -577,7 +592,7 @@ def many_late_values(box):
         same(r.out, "0 3 150 297\n")
 
 
-ANNOUNCE = "int s, n, d;" + LATE.format("s", "s", "STRING") + LATE.format("n", "n", "NUMBER") + LATE.format("d", "d", "DESCRIPTOR")
+ANNOUNCE = late(s="STRING", n="NUMBER", d="DESCRIPTOR")
 FILL = number("n", 1) + text("s", "x") + SET.format("d", 0, 0, 0)
 USE_ENV = 'struct hozo_env e = {sizeof(e), %s, "process.env", "A", 0}; hozo_plan_env(ctx, &e);'
 WRONG_LATES = {
@@ -589,14 +604,17 @@ WRONG_LATES = {
     "of no type": ('hozo_late(ctx, "n", 4);', FILL, ["type"]),
     "without a name": ('hozo_late(ctx, "", HOZO_LATE_STRING);', FILL, ["name"]),
     "a string that is none": (ANNOUNCE, number("n", 1) + SET.format("s", 0, 0, 0), [" s", "string"]),
-    "a descriptor that is none": (ANNOUNCE, number("n", 1) + text("s", "x") + SET.format("d", 0, 0, 777), [" d", "descriptor"]),
+    "a descriptor that is none": (
+        ANNOUNCE, number("n", 1) + text("s", "x") + SET.format("d", 0, 0, 777), [" d", "descriptor"]),
     "a handle of nobody": (ANNOUNCE + USE_ENV % "77", FILL, ["late value"]),
     "a descriptor as a variable": (ANNOUNCE + USE_ENV % "(uint32_t)d", FILL, [" d", "text"]),
-    "a place in the file system": (ANNOUNCE + 'struct hozo_bind b = {sizeof(b), (uint32_t)s, "linux", "/tmp", 0}; hozo_plan_bind(ctx, &b);',
+    "a place in the file system": (
+        ANNOUNCE + 'struct hozo_bind b = {sizeof(b), (uint32_t)s, "linux", "/tmp", 0}; hozo_plan_bind(ctx, &b);',
                                    FILL, [" s", "absolute"]),
     "a variable that is there": (ANNOUNCE + (USE_ENV % "(uint32_t)s").replace('"A"', '"PATH"'), FILL, ["PATH"]),
     "a variable twice": (ANNOUNCE + USE_ENV % "(uint32_t)s" + "hozo_plan_env(ctx, &e);", FILL, ["A"]),
-    "a number as a source": (ANNOUNCE + 'struct hozo_bind b = {sizeof(b), (uint32_t)n, "linux", "/tmp", 0}; hozo_plan_bind(ctx, &b);',
+    "a number as a source": (
+        ANNOUNCE + 'struct hozo_bind b = {sizeof(b), (uint32_t)n, "linux", "/tmp", 0}; hozo_plan_bind(ctx, &b);',
                              FILL, [" n"]),
     "a bind to a relative place": (ANNOUNCE + 'struct hozo_bind b = {sizeof(b), (uint32_t)s, "linux", "tmp", 0}; '
                                    "hozo_plan_bind(ctx, &b);", FILL, ["absolute"]),

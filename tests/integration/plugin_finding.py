@@ -30,7 +30,8 @@ def asked(plugins, bundle):
 @test(sanitized=False)
 def a_watcher_is_opened_only_if_its_member_is_present(box):
     plugins = directory(box)
-    for name, path in {"w1": "process", "w2": "linux.devices", "w3": "linux.resources.memory", "w4": "annotations.org.test.k",
+    for name, path in {"w1": "process", "w2": "linux.devices", "w3": "linux.resources.memory",
+                       "w4": "annotations.org.test.k",
                        "w5": "hooks", "w6": "linux.memoryPolicy", "w7": "mounts", "w8": "linux"}.items():
         plugins.plugin(name, f"{path}@{name}", plan="")
     plugins.plugin("policy", "linux.memoryPolicy", fields=SECTION)
@@ -107,7 +108,8 @@ def a_watcher_whose_concern_it_is_not_is_left_alone(box, stage):
 
 
 @test(sanitized=False, cases={f"{stage} {n}": (stage, n) for stage, n in
-                              [("probe", 1), ("prepare", 1), ("attach", 1), ("plan", 2), ("plan", -2), ("adjust", 7)]})
+                              [("probe", 1), ("prepare", 1), ("attach", 1), ("plan", 2), ("plan", -2), ("adjust",
+                                                                                                        7)]})
 def no_other_answer_is_taken_from_a_watcher(box, what):
     stage, answer = what
     plugins = directory(box)
@@ -143,7 +145,8 @@ def a_service_is_opened_by_the_option_that_names_it(box):
 @test(sanitized=False)
 def one_file_of_several_names_is_one_plugin(box):
     plugins = directory(box)
-    plugins.plugin("all", "linux.memoryPolicy", "linux.devices@all", "process@all", "mounts@all", "annotations.org.test.all",
+    plugins.plugin("all", "linux.memoryPolicy", "linux.devices@all", "process@all", "mounts@all",
+                   "annotations.org.test.all",
                    fields=[*SECTION, ("linux.devices", "ARRAY", "READ")],
                    annotations=[("org.test.all", "OWN")], trace=True)
     b = box.bundle()
@@ -303,7 +306,8 @@ def an_annotation_needs_two_labels(box):
 def features_list_the_annotations_that_plugins_declare(box):
     plugins = directory(box)
     plugins.plugin("p", "annotations.org.test.p", "process@p",
-                   annotations=[("org.test.p", "OWN"), ("org.test.p.", "OWN"), ("org.other.seen", "READ")], trace=True)
+                   annotations=[("org.test.p", "OWN"), ("org.test.p.", "OWN"), ("org.other.seen",
+                                                                                "READ")], trace=True)
     listed = plugins.features()["potentiallyUnsafeConfigAnnotations"]
     for key in ("org.test.p", "org.test.p.", "org.other.seen"):
         assert key in listed, listed
@@ -329,7 +333,8 @@ def plugins_that_are_not_used_are_not_touched(box):
     trace = f"{box.dir}/trace"
     if subprocess.run(["which", "strace"], capture_output=True).returncode:
         raise Skip("strace is not installed")
-    subprocess.run(["strace", "-f", "-qq", "-s", "256", "-o", trace, box.runtime, "--root", box.root, *plugins.arguments, "run",
+    subprocess.run(["strace", "-f", "-qq", "-s", "256", "-o", trace, box.runtime, "--root", box.root,
+                    *plugins.arguments, "run",
                     "--bundle", b.write().path, "c1"], check=True)
     with open(trace, errors="replace") as f:
         lines = f.read().splitlines()
@@ -365,8 +370,10 @@ def plugins_that_are_not_used_cost_nothing(box):
 @test(sanitized=False)
 def names_that_say_nothing_are_never_opened(box):
     plugins = directory(box)
-    odd = ["process@.so", "@a.so", ".so", "+.so", "process@a b.so", "linux..resources.so", "process.so", "no.such.member.so",
-           "annotations.so", "annotations.single.so", "+unknown.so", "readme.txt", "process@a.so.bak", "LINUX.memoryPolicy.so"]
+    odd = ["process@.so", "@a.so", ".so", "+.so", "process@a b.so", "linux..resources.so", "process.so",
+           "no.such.member.so",
+           "annotations.so", "annotations.single.so", "+unknown.so", "readme.txt", "process@a.so.bak",
+           "LINUX.memoryPolicy.so"]
     for name in odd:
         with open(f"{plugins.path}/{name}", "w") as f:
             f.write("no plugin")

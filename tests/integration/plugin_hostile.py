@@ -17,7 +17,8 @@ static int deep(int n) { volatile char room[4096]; room[0] = (char)n; return dee
 """
 WAYS = {
     "SIGSEGV": ("*(volatile int *)(long)zero = 1;", "crashed (SIGSEGV)"),
-    "SIGBUS": ('void *at = mmap(0, 1, PROT_READ, MAP_PRIVATE, open(beside("empty"), O_RDONLY | O_CREAT | O_CLOEXEC, 0600), 0);'
+    "SIGBUS": ('int fd = open(beside("empty"), O_RDONLY | O_CREAT | O_CLOEXEC, 0600);'
+               "void *at = mmap(0, 1, PROT_READ, MAP_PRIVATE, fd, 0);"
                "zero = *(volatile int *)at;", "crashed (SIGBUS)"),
     "abort": ("abort();", "aborted (SIGABRT)"),
     "endless recursion": ("deep(0);", "crashed (SIGSEGV)"),
@@ -275,9 +276,12 @@ def programs_together_have_the_time_of_their_plugin(box):
     "a thread": ("""#include <pthread.h>
                     static void *idle(void *x) { pause(); return x; }
                     static pthread_t t;
-                    __attribute__((constructor)) static void load(void) { pthread_create(&t, 0, idle, 0); }""", "thread"),
-    "a descriptor": ('__attribute__((constructor)) static void load(void) { open("/etc/passwd", O_RDONLY); }', "descriptor"),
-    "a descriptor less": ('__attribute__((constructor)) static void load(void) { for (int i = 3; i < 99; i++) close(i); }',
+                    __attribute__((constructor)) static void load(void) { pthread_create(&t, 0, idle, 0); }""",
+                 "thread"),
+    "a descriptor": (
+        '__attribute__((constructor)) static void load(void) { open("/etc/passwd", O_RDONLY); }', "descriptor"),
+    "a descriptor less": (
+        '__attribute__((constructor)) static void load(void) { for (int i = 3; i < 99; i++) close(i); }',
                           "descriptor"),
 })
 def loading_must_leave_nothing(box, what):
@@ -296,7 +300,8 @@ def a_descriptor_that_a_plugin_keeps_open_reaches_nobody(box):
     """Vendors' libraries forget O_CLOEXEC."""
     plugins = MadePlugins(box)
     leak = 'for (int i = 0; i < 3; i++) dup2(open(beside("leaked"), O_CREAT | O_RDWR, 0600), 50 + i);'
-    plugins.watcher("a", adjust=leak, prepare=leak, attach=leak, started=leak, exec=leak, exec_attach=leak, stopped=leak,
+    plugins.watcher("a", adjust=leak, prepare=leak, attach=leak, started=leak, exec=leak, exec_attach=leak,
+                    stopped=leak,
                     cleanup=leak)
     plugins.watcher("b", prepare="""
         static const char *const args[] = {"/bin/sh", "-c", "ls -l /proc/self/fd", 0};
@@ -311,7 +316,8 @@ def a_descriptor_that_a_plugin_keeps_open_reaches_nobody(box):
         b.hook(kind, "/bin/sh", ["sh", "-c", seen])
     b.bind(box.dir, "/tmp")
     for kind in "createContainer", "startContainer":
-        b.hook(kind, "/bin/sh", ["sh", "-c", "ls -l /proc/self/fd/ >> " + ("/tmp" if kind == "startContainer" else box.dir)
+        b.hook(kind, "/bin/sh", ["sh", "-c",
+                                 "ls -l /proc/self/fd/ >> " + ("/tmp" if kind == "startContainer" else box.dir)
                                  + "/notes"])
     output = plugins.create(b).ok()
     pid = box.state()["pid"]
@@ -355,7 +361,7 @@ def what_a_plugin_changes_in_its_process_changes_nothing_for_others(box):
     shows = "grep -E 'Sig(Blk|Ign)' /proc/self/status; umask; pwd"
     b = box.bundle(shows + "; touch /tmp/x; ls -l /tmp/x")
     b.mount("/tmp")
-    b.hook("createRuntime", "/bin/sh", ["sh", "-c", f"grep Sig[BI] /proc/self/status >> {box.dir}/notes; umask >> {box.dir}/notes"])
+    b.hook("createRuntime", "/bin/sh", ["sh", "-c", f"(grep Sig[BI] /proc/self/status; umask) >> {box.dir}/notes"])
     for kind in "poststart", "poststop":
         b.hook(kind, "/bin/true")
     before = box.run(b, id="c0").ok().out
@@ -378,7 +384,12 @@ def what_a_plugin_changes_in_its_process_changes_nothing_for_others(box):
 def who_hangs_behind_one_that_blocks_all_signals_is_seen_all_the_same(box):
     plugins = MadePlugins(box)
     plugins.settings(hozo={"callbackSeconds": 1})
-    plugins.watcher("a", prepare="sigset_t all; sigfillset(&all); sigprocmask(SIG_BLOCK, &all, 0); signal(SIGALRM, SIG_IGN);")
+    plugins.watcher("a", prepare="""
+        sigset_t all;
+
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, 0);
+        signal(SIGALRM, SIG_IGN);""")
     plugins.watcher("b", prepare="for (;;) pause();")
     plugins.run(box.bundle()).fails("plugin b: prepare: did not end within the time limit")
     box.nothing_left()
@@ -388,7 +399,8 @@ def who_hangs_behind_one_that_blocks_all_signals_is_seen_all_the_same(box):
 
 UNDECLARED = {
     "a field": ('hozo_find(ctx, 0, "process.cwd", &at);', "process.cwd"),
-    "a field beside a declared one": ('hozo_find(ctx, 0, "hostname", &at); hozo_find(ctx, 0, "domainname", &at);', "domainname"),
+    "a field beside a declared one": (
+        'hozo_find(ctx, 0, "hostname", &at); hozo_find(ctx, 0, "domainname", &at);', "domainname"),
     "an element": ('if (hozo_find(ctx, 0, "mounts", &at) == 1) hozo_item(ctx, &at, 0, &at, 0);', "mounts"),
     "an annotation": ('hozo_annotation(ctx, "org.other", &text);', "org.other"),
     "an annotation that begins alike": ('hozo_annotation(ctx, "org.testing", &text);', "org.testing"),
@@ -406,7 +418,8 @@ def what_is_not_declared_cannot_be_read(box, what):
     plugins = MadePlugins(box)
     reads = "struct hozo_cursor at; const char *text; (void)text;" + body
     for stage in "plan", "prepare":
-        plugins.watcher("a", fields=[("hostname", "STRING", "READ"), ("mounts", "ARRAY", "READ"), ("process.user.uid", "UINT", "READ")],
+        plugins.watcher("a", fields=[("hostname", "STRING", "READ"), ("mounts", "ARRAY", "READ"),
+                                     ("process.user.uid", "UINT", "READ")],
                         annotations=[("org.test.", "READ")], **{stage: reads})
         b = box.bundle()
         b.config["annotations"] = {"org.other": "1", "org.testing": "2"}
@@ -415,10 +428,12 @@ def what_is_not_declared_cannot_be_read(box, what):
 
 
 ANSWERS = {
-    "-1 without a word": ("return -1;", "does not say why"), "2": ("return 2;", "returned 2"), "1": ("return 1;", "returned 1"),
+    "-1 without a word": (
+        "return -1;", "does not say why"), "2": ("return 2;", "returned 2"), "1": ("return 1;", "returned 1"),
     "a failure that it forgets": ('hozo_error(ctx, 0, "process.cwd", "forgotten");', "process.cwd: forgotten"),
     "two errors": ('hozo_error(ctx, 0, 0, "first"); return hozo_error(ctx, 0, 0, "second");', ""),
-    "an error of several lines": ('return hozo_error(ctx, 0, "a\\nb", "c\\nd\\r\\033[31m");', "c\\x0ad\\x0d\\x1b[31m"),
+    "an error of several lines": (
+        'return hozo_error(ctx, 0, "a\\nb", "c\\nd\\r\\033[31m");', "c\\x0ad\\x0d\\x1b[31m"),
     "an endless error": ('char text[70000]; memset(text, 120, sizeof(text)); text[69999] = 0;'
                          "return hozo_error(ctx, 0, text, \"%s\", text);", "xxxx"),
     "an odd errno": ('return hozo_error(ctx, 99999, 0, "odd");', "odd"),
@@ -433,7 +448,8 @@ def an_answer_that_is_none_is_an_error_of_one_line(box, what):
     plugins.key("a", **{stage: body})
     b = box.bundle()
     b.config["annotations"] = {"org.test.a": "1"}
-    r = plugins.hozo("--log", f"{box.dir}/log", "--log-format", "json", "run", "--bundle", b.write().path, "c1").fails(says)
+    r = plugins.hozo("--log", f"{box.dir}/log", "--log-format", "json", "run", "--bundle", b.write().path,
+                     "c1").fails(says)
     with open(f"{box.dir}/log") as f:
         [line] = f.read().splitlines()
     assert json.loads(line)["msg"] in r.err, (line, r)
@@ -464,24 +480,25 @@ def who_claims_what_is_not_his_is_not_taken(box, what):
     box.nothing_left()
 
 
+def call(phase, rest):
+    return f"struct hozo_syscall c = {{sizeof(c), {phase}, 0, {rest}}}; hozo_plan_syscall(ctx, &c);"
+
+
 PLANS = {
-    "a system call in another phase": ("struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PREPARE, 0, \"getpid\", 39}; hozo_plan_syscall(ctx, &c);", ""),
-    "a system call in no phase": ("struct hozo_syscall c = {sizeof(c), 77, 0, \"getpid\", 39}; hozo_plan_syscall(ctx, &c);", ""),
-    "a pointer behind its memory": (
-        'struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PROCESS, 0, "x", 39, {5}, 1, 0, "abc", 4}; hozo_plan_syscall(ctx, &c);', ""),
-    "a pointer without memory": (
-        'struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PROCESS, 0, "x", 39, {0}, 1}; hozo_plan_syscall(ctx, &c);', ""),
-    "a seventh argument": (
-        'struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PROCESS, 0, "x", 39, {0}, 1 << 6}; hozo_plan_syscall(ctx, &c);', ""),
-    "a late value without a handle": (
-        'struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PROCESS, 0, "x", 39, {0}, 0, 1}; hozo_plan_syscall(ctx, &c);', ""),
-    "a pointer that is late": (
-        'struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PROCESS, 0, "x", 39, {(uint64_t)hozo_late(ctx, "n", HOZO_LATE_NUMBER)}, 1, 1, '
-        '"abc", 4}; hozo_plan_syscall(ctx, &c);', ""),
-    "a system call without a name": ("struct hozo_syscall c = {sizeof(c), HOZO_PHASE_PROCESS, 0, 0, 39}; hozo_plan_syscall(ctx, &c);", ""),
-    "work in another phase": ('struct hozo_work w = {sizeof(w), HOZO_PHASE_MOUNTS, 0, "write", "x"}; hozo_plan_work(ctx, &w);', ""),
+    "a system call in another phase": (call("HOZO_PHASE_PREPARE", '"getpid", SYS_getpid'), ""),
+    "a system call in no phase": (call("77", '"getpid", SYS_getpid'), ""),
+    "a pointer behind its memory": (call("HOZO_PHASE_PROCESS", '"x", SYS_getpid, {5}, 1, 0, "abc", 4'), ""),
+    "a pointer without memory": (call("HOZO_PHASE_PROCESS", '"x", SYS_getpid, {0}, 1'), ""),
+    "a seventh argument": (call("HOZO_PHASE_PROCESS", '"x", SYS_getpid, {0}, 1 << 6'), ""),
+    "a late value without a handle": (call("HOZO_PHASE_PROCESS", '"x", SYS_getpid, {0}, 0, 1'), ""),
+    "a pointer that is late": ('int n = hozo_late(ctx, "n", HOZO_LATE_NUMBER);'
+                               + call("HOZO_PHASE_PROCESS", '"x", SYS_getpid, {(uint64_t)n}, 1, 1, "abc", 4'), ""),
+    "a system call without a name": (call("HOZO_PHASE_PROCESS", "0, SYS_getpid"), ""),
+    "work in another phase": (
+        'struct hozo_work w = {sizeof(w), HOZO_PHASE_MOUNTS, 0, "write", "x"}; hozo_plan_work(ctx, &w);', ""),
     "work without a name": ('struct hozo_work w = {sizeof(w), HOZO_PHASE_PREPARE}; hozo_plan_work(ctx, &w);', ""),
-    "a second control group": ('struct hozo_cgroup g = {.size = sizeof(g), .directory = "/sys/fs/cgroup/x", .list = "/x"}; '
+    "a second control group": (
+        'struct hozo_cgroup g = {.size = sizeof(g), .directory = "/sys/fs/cgroup/x", .list = "/x"}; '
                                "hozo_set_cgroup(ctx, &g);", "control group"),
 }
 

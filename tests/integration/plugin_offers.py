@@ -62,7 +62,8 @@ def running(box, body, stage="prepare"):
 @test(sanitized=False)
 def a_program_gets_the_variables_that_are_given_and_no_other(box):
     same(running(box, 'DO(0, ARGS("/usr/bin/env"))'), (["answer 0", "status 0 signal 0 size 0"], b""))
-    same(running(box, 'if (run(ctx, 0, 0, 0, ARGS("/usr/bin/env"), ARGS("A=1", "B=")) < 0) return -1;')[1], b"A=1\nB=\n")
+    same(running(box, 'if (run(ctx, 0, 0, 0, ARGS("/usr/bin/env"), ARGS("A=1", "B=")) < 0) return -1;')[1],
+         b"A=1\nB=\n")
 
 
 @test(sanitized=False)
@@ -315,7 +316,8 @@ def with_settings(box, content=FULL, **more):
 
 @test(sanitized=False)
 def every_stage_reads_the_settings(box):
-    stages = ["adjust", "validate", "plan", "probe", "prepare", "attach", "started", "exec", "exec_attach", "stopped", "cleanup"]
+    stages = ["adjust", "validate", "plan", "probe", "prepare", "attach", "started", "exec", "exec_attach",
+              "stopped", "cleanup"]
     plugins = with_settings(box, **{s: TELLS for s in stages})
     plugins.running(box.bundle("sleep 100"))
     plugins.hozo("exec", "c1", "true").ok()
@@ -332,9 +334,11 @@ def without_a_file_no_setting_is_there(box):
 
 @test(sanitized=False, cases={
     "wrong type": ({"mode": 1}, "mode"), "not permitted": ({"mode": "slow"}, "slow"),
-    "out of range": ({"count": 9}, "count"), "not whole": ({"count": 1.5}, "count"), "negative": ({"limits": {"deep": -1}}, "limits.deep"),
+    "out of range": ({"count": 9}, "count"), "not whole": ({"count": 1.5}, "count"),
+    "negative": ({"limits": {"deep": -1}}, "limits.deep"),
     "unknown member": ({"mdoe": "fast"}, "mdoe"), "unknown below": ({"limits": {"x": 1}}, "limits.x"),
-    "wrong element": ({"list": ["x", 1]}, "list[1]"), "no object": ([], ""), "no JSON": ("{", ""), "twice": ('{"on": true, "on": false}', "on"),
+    "wrong element": ({"list": ["x", 1]}, "list[1]"), "no object": ([], ""), "no JSON": ("{", ""),
+    "twice": ('{"on": true, "on": false}', "on"),
 })
 def settings_that_contradict_the_rows_are_an_error_that_names_the_file(box, what):
     content, path = what
@@ -344,7 +348,8 @@ def settings_that_contradict_the_rows_are_an_error_that_names_the_file(box, what
     box.nothing_left()
 
 
-@test(sanitized=False, cases={"foreign owner": "owner", "writable by others": "writable", "a link to elsewhere": "link"})
+@test(sanitized=False, cases={"foreign owner": "owner", "writable by others": "writable",
+                              "a link to elsewhere": "link"})
 def settings_that_nobody_can_trust_are_an_error(box, what):
     plugins = with_settings(box, plan="")
     path = f"{plugins.settings_directory}/org.test.a.json"
@@ -464,10 +469,13 @@ def the_directory_of_settings_is_printed(box):
 def every_kind_of_value_is_read_as_it_was_written(box):
     plugins = MadePlugins(box)
     plugins.watcher("a", fields=[
-        ("process.rlimits", "ARRAY", "READ"), ("process.rlimits[].type", "STRING", "READ"), ("process.rlimits[].hard", "UINT", "READ"),
-        ("process.oomScoreAdj", "INT", "READ"), ("process.noNewPrivileges", "BOOL", "READ"), ("process.args", "ARRAY", "READ"),
+        ("process.rlimits", "ARRAY", "READ"), ("process.rlimits[].type", "STRING",
+                                               "READ"), ("process.rlimits[].hard", "UINT", "READ"),
+        ("process.oomScoreAdj", "INT", "READ"), ("process.noNewPrivileges", "BOOL", "READ"), ("process.args",
+                                                                                              "ARRAY", "READ"),
         ("process.args[]", "STRING", "READ"), ("linux.sysctl", "MAP", "READ"), ("linux.sysctl.*", "STRING", "READ"),
-        ("hostname", "STRING", "READ"), ("domainname", "STRING", "READ"), ("org.test.extension", "INT", "READ")], plan="""
+        ("hostname", "STRING", "READ"), ("domainname", "STRING", "READ"),
+        ("org.test.extension", "INT", "READ")], plan="""
         struct hozo_cursor at, in, more;
         const char *key;
 
@@ -516,7 +524,8 @@ def an_annotation_is_read_by_its_key_or_by_a_prefix(box):
             note("%d %s", found, found ? text : "-");
         }""")
     b = box.bundle()
-    b.config["annotations"] = {"org.test.one": "", "org.test.all.x": "1", "org.test.all.x.y": "2", "org.test.other": "3"}
+    b.config["annotations"] = {"org.test.one": "", "org.test.all.x": "1", "org.test.all.x.y": "2",
+                               "org.test.other": "3"}
     plugins.plan(b).ok()
     same(plugins.notes(), ["a plan", "1 ", "1 1", "1 2", "0 -"])
 
@@ -651,7 +660,8 @@ def those_of_exec_are_made_in_that_order_as_well(box):
 def a_system_call_that_fails_is_told_by_its_name_and_place(box):
     plugins = MadePlugins(box)
     plugins.watcher("a", cleanup="", plan="""
-        struct hozo_syscall call = {.size = sizeof(call), .phase = HOZO_PHASE_PROCESS, .path = "annotations", .name = "fchdir",
+        struct hozo_syscall call = {.size = sizeof(call), .phase = HOZO_PHASE_PROCESS, .path = "annotations",
+                                    .name = "fchdir",
                                     .number = SYS_fchdir, .args = {777}};
 
         return hozo_plan_syscall(ctx, &call);""")

@@ -69,8 +69,11 @@ def each_callback_runs_in_its_verb_and_in_no_other(box):
     same(stages(plugins), list(PURE), "plan")
     plugins.plan(b, "--json").ok()
     same(stages(plugins), list(PURE), "plan --json")
-    for verb in ("features",), ("plugin", "list"), ("plugin", "clean"), ("list",):
-        plugins.hozo(*verb).ok()
+    plugins.hozo("check", "--bundle", b.path)
+    assert set(stages(plugins)) <= set(PURE), "check"
+    own = f"{plugins.path}/process@a.so"
+    for verb in "features", "plugin list", "plugin info a", f"plugin check {own}", "plugin clean", "list":
+        plugins.hozo(*verb.split()).ok()
         same(stages(plugins), [], verb)
     plugins.create(b).ok()
     same(stages(plugins), CREATED, "create")
@@ -272,7 +275,8 @@ def exec_attach_sees_the_process_that_joins(box):
 @test(sanitized=False)
 def the_namespaces_are_closed_behind_the_callback(box):
     plugins = MadePlugins(box)
-    plugins.watcher("a", head="static int seen;", attach='seen = hozo_namespace(ctx, "network"); if (seen < 0) return -1;')
+    plugins.watcher("a", head="static int seen;",
+                    attach='seen = hozo_namespace(ctx, "network"); if (seen < 0) return -1;')
     plugins.watcher("b", after=["a"], attach="""
         char link[64], to[256] = "closed";
 
@@ -338,13 +342,16 @@ def when_stopped_is_called_no_process_is_left_and_no_poststop_hook_has_run(box):
 # --- what is not allowed where
 
 MISPLACED = {
-    "hozo_process": ('int32_t p; int fd; return hozo_process(ctx, &p, &fd);', "plan probe prepare exec stopped cleanup"),
+    "hozo_process": (
+        'int32_t p; int fd; return hozo_process(ctx, &p, &fd);', "plan probe prepare exec stopped cleanup"),
     "hozo_namespace": ('return hozo_namespace(ctx, "network");', "plan probe prepare exec cleanup"),
-    "hozo_run": ('const char *const args[] = {"/bin/true", 0}; struct hozo_run r = {.size = sizeof(r), .args = args}; '
+    "hozo_run": (
+        'const char *const args[] = {"/bin/true", 0}; struct hozo_run r = {.size = sizeof(r), .args = args}; '
                  'return hozo_run(ctx, &r);', "adjust validate plan exec"),
     "hozo_dlopen": ('return hozo_dlopen(ctx, "libm.so.6") ? 0 : -1;', "adjust validate plan exec"),
     "hozo_state_set": ('return hozo_state_set(ctx, "1", 1);', "adjust validate plan probe exec"),
-    "hozo_add_env": ('return hozo_add_env(ctx, "A", "b");', "validate plan probe prepare attach started exec cleanup"),
+    "hozo_add_env": (
+        'return hozo_add_env(ctx, "A", "b");', "validate plan probe prepare attach started exec cleanup"),
     "hozo_plan_env": ('struct hozo_env e = {sizeof(e), 0, 0, "A", "b"}; return hozo_plan_env(ctx, &e);',
                       "adjust validate probe prepare attach started exec_attach cleanup"),
     "hozo_late": ('return hozo_late(ctx, "x", HOZO_LATE_NUMBER) > 0 ? 0 : -1;', "adjust validate probe prepare exec"),
@@ -482,7 +489,8 @@ def the_state_crosses_executions(box):
             return -1;
         note("%llu %s", (unsigned long long)hozo_as_uint(ctx, &n), hozo_as_string(ctx, &s));"""
     value = r'{\"big\": 18446744073709551615, \"deep\": {\"er\": \"\\u0001x\"}}'
-    plugins.watcher("a", head=f'#define VALUE "{value}"\nstatic int tell(struct hozo_ctx *ctx) {{ {tells} return 0; }}'
+    plugins.watcher("a",
+                    head=f'#define VALUE "{value}"\nstatic int tell(struct hozo_ctx *ctx) {{ {tells} return 0; }}'
                     f'static int finds(struct hozo_ctx *ctx) {{ {finds} return 0; }}',
                     prepare='tell(ctx); return hozo_state_set(ctx, VALUE, sizeof(VALUE) - 1);',
                     attach="return finds(ctx);", started="return finds(ctx);", exec="return finds(ctx);",
@@ -492,7 +500,8 @@ def the_state_crosses_executions(box):
     plugins.hozo("exec", "c1", "true").ok()
     end(box, plugins, pid)
     found = "18446744073709551615 \x01x"
-    same(plugins.notes(), ["a prepare", "nothing", "a attach", found, "a started", found, "a exec", found, "a exec_attach",
+    same(plugins.notes(), ["a prepare", "nothing", "a attach", found, "a started", found, "a exec", found,
+                           "a exec_attach",
                            found, "a stopped", "[1]", "a cleanup", '"last"'])
 
 
@@ -626,7 +635,12 @@ def an_orphan_stays_until_its_plugin_succeeds(box):
 def what_becomes_of_the_bundle_changes_nothing_for_later_verbs(box):
     plugins = MadePlugins(box, installed=False)
     tells = 'note("%s %s", value(ctx, "process.cwd"), value(ctx, "linux.memoryPolicy.mode"));'
-    key = ('const char *text = "none"; if (hozo_annotation(ctx, "org.test.a", &text) < 0) return -1; note("%s", text);')
+    key = """
+        const char *text = "none";
+
+        if (hozo_annotation(ctx, "org.test.a", &text) < 0)
+            return -1;
+        note("%s", text);"""
     plugins.plugin("a", "linux.memoryPolicy", fields=[
         ("linux.memoryPolicy", "OBJECT"), ("linux.memoryPolicy.mode",), ("process.cwd", "STRING", "READ")],
         annotations=[("org.test.a", "READ")],
