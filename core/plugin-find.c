@@ -131,8 +131,7 @@ static int scan_all(struct plugins *p, struct error *err)
 static int add_entry(struct plugins *p, const char *dir, const char *entry, struct error *err)
 {
     size_t length = strlen(entry);
-    bool counts =
-        length > 3 && !strcmp(entry + length - 3, ".so") && plugin_name_is_sound(entry);
+    bool counts = length > 3 && !strcmp(entry + length - 3, ".so") && plugin_name_is_sound(entry);
     struct plugin_file *f = add(p);
 
     if (!f || !(f->name = strndup(entry, counts ? length - 3 : 0)) ||

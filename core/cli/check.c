@@ -2,7 +2,6 @@
 /* hozo check: who serves each member of a configuration, and whether create would be tried. */
 #include "core/cli/create-options.h"
 #include "core/compile.h"
-#include "core/facts.h"
 
 static int check(struct container *c, bool strict, struct error *err)
 {
@@ -23,7 +22,7 @@ int verb_check(const struct globals *g, int argc, char **argv, struct error *err
     const char *host = NULL;
     const struct option options[] = {
         {"strict", 0, OPTION_FLAG, &strict, NULL, "refuse members that no specification has"},
-        {"host", 0, OPTION_STRING, &host, "FILE", "host facts instead of this host's"},
+        HOST_OPTION(host),
         CREATE_OPTIONS(o),
         {0},
     };
@@ -32,9 +31,7 @@ int verb_check(const struct globals *g, int argc, char **argv, struct error *err
     container_init(&c);
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("check", argc, 0, 1, err) < 0 ||
-        (host && facts_read(&c.facts, host, err) < 0) ||
-        create_load(g, &o, argc ? argv[0] : "ID", &c, err) < 0)
+        compile_load(g, &o, host, argc ? argv[0] : "ID", &c, err) < 0)
         return -1;
-    c.facts_given = host;
     return check(&c, strict, err);
 }

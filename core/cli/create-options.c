@@ -44,6 +44,15 @@ int create_load(const struct globals *g, const struct create_options *o, const c
     return c->facts.root ? 0 : facts_collect(&c->facts, err);
 }
 
+int compile_load(const struct globals *g, const struct create_options *o, const char *host,
+                 const char *id, struct container *c, struct error *err)
+{
+    c->facts_given = host;
+    if (host && facts_read(&c->facts, host, err) < 0)
+        return -1;
+    return create_load(g, o, id, c, err);
+}
+
 int create_count_fds(const struct globals *g, struct container *c, unsigned preserve,
                      struct error *err)
 {

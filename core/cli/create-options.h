@@ -27,6 +27,13 @@ struct create_options {
 int create_load(const struct globals *g, const struct create_options *o, const char *id,
                 struct container *c, struct error *err);
 
+/* The same for verbs that only compile: with `host` the facts come from that file, and nothing of this host is
+ * looked at. */
+#define HOST_OPTION(host)                                                                          \
+    {"host", 0, OPTION_STRING, &(host), "FILE", "host facts instead of this host's"}
+int compile_load(const struct globals *g, const struct create_options *o, const char *host,
+                 const char *id, struct container *c, struct error *err);
+
 /* What only makes sense with or without a terminal; for exec as well. */
 int check_terminal(bool terminal, const char *console_socket, bool detach, struct error *err);
 

@@ -2,7 +2,6 @@
 /* hozo plan: the plan that create would carry out, made without any privilege or side effect. */
 #include "core/cli/create-options.h"
 #include "core/compile.h"
-#include "core/facts.h"
 
 static int print(const struct container *c, bool as_json, struct error *err)
 {
@@ -30,7 +29,7 @@ int verb_plan(const struct globals *g, int argc, char **argv, struct error *err)
     const char *host = NULL;
     const struct option options[] = {
         {"json", 0, OPTION_FLAG, &as_json, NULL, "for programs, with the host facts"},
-        {"host", 0, OPTION_STRING, &host, "FILE", "host facts instead of this host's"},
+        HOST_OPTION(host),
         CREATE_OPTIONS(o),
         {0},
     };
@@ -39,10 +38,8 @@ int verb_plan(const struct globals *g, int argc, char **argv, struct error *err)
     container_init(&c);
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("plan", argc, 0, 1, err) < 0 ||
-        (host && facts_read(&c.facts, host, err) < 0) ||
-        create_load(g, &o, argc ? argv[0] : "ID", &c, err) < 0)
+        compile_load(g, &o, host, argc ? argv[0] : "ID", &c, err) < 0)
         return -1;
-    c.facts_given = host;
     if (compile_create(&c, err) < 0)
         return -1;
     return print(&c, as_json, err);
