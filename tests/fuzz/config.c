@@ -59,6 +59,18 @@ static void apply(char *line, struct container *c)
     }
 }
 
+/* `hozo check`: a line for each member, whatever its name holds. `why` has no text if all is well. */
+static void explain(struct container *c, const struct error *why)
+{
+    struct error reason = *why, err = {0};
+    auto_text struct text out = {0};
+
+    must(!plugins_explain(c, true, &reason, &out, &err) && !out.failed);
+    must(!why->text[0] || !strcmp(why->text, reason.text));
+    for (size_t i = 0; i < out.length; i++)
+        must((unsigned char)out.at[i] >= ' ' || out.at[i] == '\n');
+}
+
 /* 0 and c->plan, or -1 and an error. */
 static int compile(struct container *c, const char *line, const char *bytes, size_t size)
 {
@@ -68,10 +80,14 @@ static int compile(struct container *c, const char *line, const char *bytes, siz
     container_init(c);
     apply(words, c);
     must((c->state.id = strdup("c")) && (c->state.bundle = strdup("/bundle")));
-    if (!config_load(c, AT_FDCWD, as_file(bytes, size), &err) && !compile_create(c, &err))
-        return 0;
-    check_error(&err);
-    return -1;
+    if (config_load(c, AT_FDCWD, as_file(bytes, size), &err)) {
+        check_error(&err);
+        return -1;
+    }
+    if (compile_create(c, &err))
+        check_error(&err);
+    explain(c, &err);
+    return err.text[0] ? -1 : 0;
 }
 
 /* What is read, written, read and written again is the same. */

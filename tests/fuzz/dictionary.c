@@ -51,14 +51,14 @@ static void rows(const struct spec_field *table)
 int main(void)
 {
     static const char *const others[] = {
-        "format",    "id",     "bundle",    "rootfs",     "created",   "complete",
-        "pid",       "owner",  "freeze",    "startTime",  "directory", "ownPidNamespace",
-        "cgroup",    "list",   "kill",      "procs",      "plugins",   "name",
-        "version",   "file",   "as",        "callbacks",  "value",     "kernel",
-        "euid",      "layout", "unified",   "mountpoint", "own",       "lastCapability",
-        "proc",      "sysfs",  "tmpfs",     "cgroup2",    "mqueue",    "net.ipv4.ip_forward",
-        "fs.mqueue", "/proc",  "/dev",      "../x",       "CAP_KILL",  "hierarchies",
-        "/dev/pts",  "1.3.0",  "\\\\u0001", "\\\\ud83d",
+        "format",    "id",     "bundle",    "rootfs",     "created",      "complete",
+        "pid",       "owner",  "freeze",    "startTime",  "directory",    "ownPidNamespace",
+        "cgroup",    "list",   "kill",      "procs",      "plugins",      "name",
+        "version",   "file",   "as",        "callbacks",  "value",        "kernel",
+        "euid",      "layout", "unified",   "mountpoint", "own",          "lastCapability",
+        "proc",      "sysfs",  "tmpfs",     "cgroup2",    "mqueue",       "net.ipv4.ip_forward",
+        "fs.mqueue", "/proc",  "/dev",      "../x",       "CAP_KILL",     "hierarchies",
+        "/dev/pts",  "1.3.0",  "\\\\u0001", "\\\\ud83d",  "stateVersion",
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(plain); i++)

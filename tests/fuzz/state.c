@@ -75,6 +75,7 @@ static void same_state(const struct state *a, const struct state *b)
         same(a->plugins[i].as, b->plugins[i].as);
         same(a->plugins[i].callbacks, b->plugins[i].callbacks);
         same(a->plugins[i].value, b->plugins[i].value);
+        must(a->plugins[i].state_version == b->plugins[i].state_version);
     }
 }
 
