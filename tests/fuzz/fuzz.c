@@ -52,6 +52,16 @@ const char *as_file(const char *bytes, size_t size)
     return name;
 }
 
+const char *new_directory(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    char *name;
+
+    must(asprintf(&name, "%s/hozo-fuzz-XXXXXX", temporary ? temporary : "/tmp") > 0);
+    must(mkdtemp(name));
+    return name;
+}
+
 char *next_part(const char **bytes, size_t *size, char separator)
 {
     const char *end = *size ? memchr(*bytes, separator, *size) : NULL;

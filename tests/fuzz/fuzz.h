@@ -24,6 +24,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The bytes as a file; the name holds until the next call. */
 const char *as_file(const char *bytes, size_t size);
 
+/* Made below $TMPDIR, for the caller to remove at exit; tests/fuzz/run removes what a crash leaves. */
+const char *new_directory(void);
+
 /* The next part of the input, up to `separator` or the end, in memory of its own. */
 char *next_part(const char **bytes, size_t *size, char separator);
 

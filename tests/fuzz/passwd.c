@@ -9,7 +9,7 @@
 
 #include "core/init/interpreter.h"
 
-static char directory[] = "/dev/shm/hozo-fuzz-XXXXXX";
+static const char *directory;
 static int root = -1;
 
 static void remove_directory(void)
@@ -21,7 +21,7 @@ static void remove_directory(void)
 
 static void make_directory(void)
 {
-    must(mkdtemp(directory));
+    directory = new_directory();
     must((root = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC)) >= 0);
     must(!mkdirat(root, "etc", 0755));
     atexit(remove_directory);

@@ -10,7 +10,7 @@
 
 #define ID "c"
 
-static char directory[] = "/dev/shm/hozo-fuzz-XXXXXX";
+static const char *directory;
 static int dirfd = -1;
 
 static void remove_directory(void)
@@ -19,10 +19,9 @@ static void remove_directory(void)
     rmdir(directory);
 }
 
-/* On a file system in memory: one write and one read an input. */
 static void make_directory(void)
 {
-    must(mkdtemp(directory));
+    directory = new_directory();
     must((dirfd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0);
     atexit(remove_directory);
 }
