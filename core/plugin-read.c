@@ -131,6 +131,11 @@ static int reach_start(struct call *k, struct reach *r, const struct json *doc, 
     return 0;
 }
 
+static bool is_settings(const char *path)
+{
+    return !strncmp(path, "settings", 8) && (!path[8] || path[8] == '.');
+}
+
 /* 1, or 0 if there is nothing; the cursor is written in both cases. */
 static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
 {
@@ -141,6 +146,9 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
         return -1;
     if (r->path.failed || r->field.failed)
         return call_refuse(k, "out of memory");
+    /* They lie among the host facts, so that a plan depends on nothing else; but each is for one plugin. */
+    if (!r->rows && r->doc == &k->c->facts && is_settings(path))
+        return call_refuse(k, "reads %s, which is hozo_setting()'s to give", path);
     if (r->rows && !declared(r->rows, field))
         return call_refuse(k, "reads %s%s without declaring it",
                            r->rows == &k->plugin->d->settings ? "setting " : "", path);

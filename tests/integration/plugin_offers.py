@@ -394,6 +394,15 @@ def a_setting_that_is_not_declared_cannot_be_read(box):
     box.nothing_left()
 
 
+@test(sanitized=False, cases={
+    "by name": 'hozo_fact(ctx, 0, "settings.org.test.a.mode", &at)',
+    "as a whole": 'hozo_fact(ctx, 0, "settings", &at)',
+    "from above": '(hozo_fact(ctx, 0, "", &at), hozo_fact(ctx, &at, "settings", &at))'})
+def settings_are_no_facts_to_read(box, reading):
+    plugins = with_settings(box, plan=f"struct hozo_cursor at; {reading};")
+    plugins.run(box.bundle()).fails("plugin org.test.a reads settings", "hozo_setting()")
+
+
 @test(sanitized=False)
 def a_file_for_a_plugin_without_settings_is_an_error(box):
     """What the administrator says, and nobody looks at, would be skipped in silence."""
