@@ -83,10 +83,11 @@ static void audit_row(struct audit *a, const char *path, const struct spec_field
     if (row->type == SPEC_OBJECT) {
         audit_table(a, path, row->members, depth + 1);
     } else if (container) {
-        char name[96];
+        auto_free char *name = NULL;
         bool array = row->type == SPEC_ARRAY;
 
-        snprintf(name, sizeof name, "%s%s", path, array ? "[]" : ".*");
+        if (asprintf(&name, "%s%s", path, array ? "[]" : ".*") < 0)
+            abort();
         if (strcmp(row->members->name, array ? "[]" : "*") || row->members->server != row->server) {
             printf("# %s: the element's row is another's\n", name);
             a->wrong++;
