@@ -115,8 +115,11 @@ static int undo(struct container *c, bool force, struct error *err)
     struct error second;
     int r;
 
-    if (settings_of_host(c, err) < 0 && !force)
-        return -1;
+    if (settings_of_host(c, err) < 0) {
+        if (!force)
+            return -1;
+        log_error(c->log, LOG_LEVEL_WARNING, err); /* the default limit has to do */
+    }
     if (open_plugins(c, force, err) < 0)
         return -1;
     r = plugins_end(c, STAGE_STOPPED, failed, err);

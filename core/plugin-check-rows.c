@@ -40,7 +40,7 @@ static int check_behind_names(const struct hozo_plugin *d, struct error *err)
         const char *name = table_string(&d->names, i);
         enum plugin_kind kind = plugin_kind(name, NULL);
 
-        if (kind == KIND_SECTION && !plugin_declares(d, name, HOZO_OWN, true))
+        if (kind == KIND_SECTION && !rows_declare(&d->fields, name, HOZO_OWN, true))
             return fail(err, 0, NULL, "%s: owns nothing there", name);
         if (kind == KIND_ANNOTATIONS && !declares_annotation(d, name + strlen("annotations.")))
             return fail(err, 0, NULL, "%s: declares no such annotation", name);

@@ -199,7 +199,7 @@ static int explain_unknown(struct walk *w, const cJSON *node UNUSED, const struc
     if (path.failed || field.failed)
         return fail_memory(w->err);
     for (size_t i = 0; i < p->n_opened; i++) {
-        if (!plugin_declares(p->opened[i]->d, field.at, HOZO_OWN | HOZO_READ, true))
+        if (!rows_declare(&p->opened[i]->d->fields, field.at, HOZO_OWN | HOZO_READ, true))
             continue;
         add_by(t, path.at, p->opened[i], "in no specification, but read");
         declared = true;

@@ -166,19 +166,6 @@ static int unserved(struct walk *w, const struct member *at, char *field)
     return fail_at(w, at, "no installed plugin serves this; install %s", at->row->package);
 }
 
-bool plugin_declares(const struct hozo_plugin *d, const char *field, uint32_t use, bool below)
-{
-    size_t n = strlen(field);
-
-    table_each(struct hozo_field, row, &d->fields)
-    {
-        if (row->use & use && !strncmp(row->path, field, n) &&
-            (!row->path[n] || (below && strchr(".[", row->path[n]))))
-            return true;
-    }
-    return false;
-}
-
 /* Exactly one opened plugin owns the field; `below`: or something in it. */
 static enum fate judge_owner(struct walk *w, const struct member *at, bool below,
                              const struct plugin **owner)
@@ -194,7 +181,7 @@ static enum fate judge_owner(struct walk *w, const struct member *at, bool below
     for (size_t i = 0; i < w->p->n_opened; i++) {
         const struct plugin *p = w->p->opened[i];
 
-        if (p->watches || !plugin_declares(p->d, field.at, HOZO_OWN, below))
+        if (p->watches || !rows_declare(&p->d->fields, field.at, HOZO_OWN, below))
             continue;
         if (*owner && !below) {
             fail_at(w, at, "both plugin %s (%s) and plugin %s (%s) serve this", (*owner)->d->name,

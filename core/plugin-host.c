@@ -27,7 +27,7 @@ int call_refuse(struct call *k, const char *fmt, ...)
     return fail(k->err, 0, NULL, "plugin %s %s", k->plugin->d->name, text);
 }
 
-static const char *const stage_name[STAGE_COUNT] = {
+const char *const plugin_stage_name[STAGE_COUNT] = {
 #define CB(id, member, purity, time, when, may) [STAGE_##id] = #member,
     PLUGIN_CALLBACKS(CB)
 #undef CB
@@ -39,7 +39,7 @@ int call_allowed(struct call *k, const char *function, unsigned stages)
         k->plugin->acted = true; /* what is allowed in some stages only does something */
         return 0;
     }
-    return call_refuse(k, "calls %s in %s", function, stage_name[k->stage]);
+    return call_refuse(k, "calls %s in %s", function, plugin_stage_name[k->stage]);
 }
 
 static int host_error(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt,
@@ -233,7 +233,7 @@ const struct hozo_host plugin_host = {
     .state_find = read_state,
 };
 
-static hozo_callback callback(const struct hozo_plugin *d, enum plugin_stage stage)
+hozo_callback plugin_callback(const struct hozo_plugin *d, enum plugin_stage stage)
 {
     switch (stage) {
 #define CB(id, member, purity, time, when, may)                                                    \
@@ -266,16 +266,16 @@ static int judge(struct call *k, struct plugin *p, int r)
         if (p->acted)
             return fail(k->err, 0, NULL,
                         "plugin %s: %s returned 1, \"not my concern\", after it has added to it",
-                        p->d->name, stage_name[k->stage]);
+                        p->d->name, plugin_stage_name[k->stage]);
         p->aside = true;
         return 0;
     }
     if (!r)
         return 0;
     return r < 0 ? fail(k->err, 0, NULL, "plugin %s: %s failed and does not say why", p->d->name,
-                        stage_name[k->stage])
+                        plugin_stage_name[k->stage])
                  : fail(k->err, 0, NULL, "plugin %s: %s returned %d", p->d->name,
-                        stage_name[k->stage], r);
+                        plugin_stage_name[k->stage], r);
 }
 
 /* An error fails the callback even if the plugin overlooks it. */
@@ -283,7 +283,7 @@ static int call(struct container *c, size_t index, enum plugin_stage stage, stru
 {
     struct plugin *p = c->plugins.opened[index];
     struct call k = {.public = {&plugin_host}, .c = c, .plugin = p, .stage = stage, .err = err};
-    hozo_callback function = callback(p->d, stage);
+    hozo_callback function = plugin_callback(p->d, stage);
     bool planning = c->builder && (stage == STAGE_PLAN || stage == STAGE_EXEC);
     int r;
 
@@ -293,7 +293,7 @@ static int call(struct container *c, size_t index, enum plugin_stage stage, stru
         return 0;
     if (planning)
         plan_speaker(c->builder, p->d->name, (unsigned)index + 1);
-    guard_enter(c, p->d->name, stage_name[stage]);
+    guard_enter(c, p->d->name, plugin_stage_name[stage]);
     r = function(&k.public);
     guard_leave();
     if ((1u << stage) & STAGES_HOST)

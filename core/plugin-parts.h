@@ -95,8 +95,9 @@ int cgroup_manager_open(struct container *c, char *name, size_t size, struct err
  * the core's. */
 struct member {
     const struct member *around;
-    const struct spec_field *row; /* NULL: unknown, or the walk starts below a member of this name */
-    const char *name;             /* NULL: an element of an array */
+    const struct spec_field
+        *row;         /* NULL: unknown, or the walk starts below a member of this name */
+    const char *name; /* NULL: an element of an array */
     size_t index;
 };
 
@@ -155,7 +156,9 @@ int watcher_watches(const char *name, const cJSON *config, char **path, struct e
 /* The row of this annotation, or NULL. */
 const struct hozo_annotation *annotation_row(const struct hozo_plugin *d, const char *key);
 /* A row of these uses for the field; `below`: or for something in it. */
-bool plugin_declares(const struct hozo_plugin *d, const char *field, uint32_t use, bool below);
+bool rows_declare(const struct hozo_table *rows, const char *field, uint32_t use, bool below);
+/* A row names values of this map. */
+bool rows_map(const struct hozo_table *rows, const char *field);
 
 /* Opens the files of all present members. `go_on`: those that can be. */
 int fields_open(struct container *c, bool go_on, struct error *err);
@@ -205,6 +208,8 @@ void *scrap_alloc(struct call *k, size_t size); /* NULL: the call has failed */
 char *scrap_copy(struct call *k, const char *string, size_t length);
 void scraps_free(struct call *k);
 extern const struct hozo_host plugin_host;
+extern const char *const plugin_stage_name[STAGE_COUNT];
+hozo_callback plugin_callback(const struct hozo_plugin *d, enum plugin_stage stage);
 
 int read_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
               struct hozo_cursor *found);

@@ -73,33 +73,6 @@ static const struct place *place_of(const struct hozo_cursor *at)
     return (const struct place *)(uintptr_t)at->tag;
 }
 
-/* A row says so of the field, or of something in it: one must pass there. */
-static bool declared(const struct hozo_table *rows, const char *field)
-{
-    size_t n = strlen(field);
-
-    table_each(struct hozo_field, row, rows)
-    {
-        if (!strncmp(row->path, field, n) &&
-            (!n || !row->path[n] || row->path[n] == '.' || row->path[n] == '['))
-            return true;
-    }
-    return false;
-}
-
-/* A row names values of this map. */
-static bool is_map(const struct hozo_table *rows, const char *field)
-{
-    size_t n = strlen(field);
-
-    table_each(struct hozo_field, row, rows)
-    {
-        if (!strncmp(row->path, field, n) && !strncmp(row->path + n, ".*", 2))
-            return true;
-    }
-    return false;
-}
-
 /* A walk from one cursor to another. */
 struct reach {
     const struct json *doc;
@@ -149,7 +122,7 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
     /* They lie among the host facts, so that a plan depends on nothing else; but each is for one plugin. */
     if (!r->rows && r->doc == &k->c->facts && is_settings(path))
         return call_refuse(k, "reads %s, which is hozo_setting()'s to give", path);
-    if (r->rows && !declared(r->rows, field))
+    if (r->rows && !rows_declare(r->rows, field, HOZO_OWN | HOZO_READ, true))
         return call_refuse(k, "reads %s%s without declaring it",
                            r->rows == &k->plugin->d->settings ? "setting " : "", path);
     *place = (struct place){.doc = r->doc, .rows = r->rows};
@@ -164,7 +137,7 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
 /* The next member: up to a dot, or, in a map, all that is left: keys may hold dots. */
 static int reach_member(struct call *k, struct reach *r, const char **rest)
 {
-    bool map = r->rows && r->field.length && is_map(r->rows, r->field.at);
+    bool map = r->rows && r->field.length && rows_map(r->rows, r->field.at);
     size_t length = map ? strlen(*rest) : strcspn(*rest, ".");
     char *name = scrap_copy(k, *rest, length);
 
@@ -283,7 +256,7 @@ int read_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
         path_element(&r.path, index);
         text_put(&r.field, "[]");
     } else {
-        bool map = r.rows && r.field.at && is_map(r.rows, r.field.at);
+        bool map = r.rows && r.field.at && rows_map(r.rows, r.field.at);
 
         path_member(&r.path, child->string);
         if (map)

@@ -4,12 +4,6 @@
 
 #include <string.h>
 
-static const char *const stage_name[STAGE_COUNT] = {
-#define CB(id, member, purity, time, when, may) [STAGE_##id] = #member,
-    PLUGIN_CALLBACKS(CB)
-#undef CB
-};
-
 /* --- writing ---------------------------------------------------------------------------------- */
 
 /* The names of the callbacks that later verbs ask for, separated by blanks. */
@@ -17,15 +11,9 @@ static char *callbacks(const struct hozo_plugin *d)
 {
     auto_text struct text list = {0};
 
-#define NOW(member)
-#define LATER(member)                                                                              \
-    if (d->member)                                                                                 \
-        text_add(&list, "%s" #member, list.length ? " " : "");
-#define CB(id, member, purity, time, when, may) time(member)
-    PLUGIN_CALLBACKS(CB)
-#undef CB
-#undef NOW
-#undef LATER
+    for (unsigned stage = 0; stage < STAGE_COUNT; stage++)
+        if ((unsigned)STAGES_LATER >> stage & 1 && plugin_callback(d, stage))
+            text_add(&list, "%s%s", list.length ? " " : "", plugin_stage_name[stage]);
     text_put(&list, "");
     return list.failed ? NULL : steal_ptr(list.at);
 }
@@ -83,7 +71,7 @@ static bool has(const struct state_plugin *record, const char *callback)
 bool plugin_is_for(const struct state_plugin *record, unsigned stages)
 {
     for (unsigned stage = 0; stage < STAGE_COUNT; stage++)
-        if (stages >> stage & 1 && has(record, stage_name[stage]))
+        if (stages >> stage & 1 && has(record, plugin_stage_name[stage]))
             return true;
     return false;
 }

@@ -5,6 +5,31 @@
 
 #include <string.h>
 
+bool rows_declare(const struct hozo_table *rows, const char *field, uint32_t use, bool below)
+{
+    size_t n = strlen(field);
+
+    table_each(struct hozo_field, row, rows)
+    {
+        if (row->use & use && !strncmp(row->path, field, n) &&
+            (!row->path[n] || (below && (!n || strchr(".[", row->path[n])))))
+            return true;
+    }
+    return false;
+}
+
+bool rows_map(const struct hozo_table *rows, const char *field)
+{
+    size_t n = strlen(field);
+
+    table_each(struct hozo_field, row, rows)
+    {
+        if (!strncmp(row->path, field, n) && !strncmp(row->path + n, ".*", 2))
+            return true;
+    }
+    return false;
+}
+
 struct check {
     const struct json *doc;
     const struct hozo_field *row;

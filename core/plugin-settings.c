@@ -52,18 +52,6 @@ static int read_file(struct container *c, const char *name, const char *path, st
 
 /* --- checking --------------------------------------------------------------------------------- */
 
-static bool has_row(const struct hozo_table *rows, const char *path)
-{
-    size_t n = strlen(path);
-
-    table_each(struct hozo_field, row, rows)
-    {
-        if (!strncmp(row->path, path, n) && (!row->path[n] || strchr(".[", row->path[n])))
-            return true;
-    }
-    return false;
-}
-
 /* A member that no row knows is a slip of the pen, and would change nothing without a word. */
 static int check_names(const struct hozo_table *rows, const cJSON *object, const char *around,
                        const char *file, struct error *err)
@@ -72,19 +60,15 @@ static int check_names(const struct hozo_table *rows, const cJSON *object, const
 
     cJSON_ArrayForEach (member, object) {
         auto_text struct text path = {0};
-        bool map;
 
         text_put(&path, around);
         path_member(&path, member->string);
         if (path.failed)
             return fail_memory(err);
-        if (!has_row(rows, path.at))
+        if (!rows_declare(rows, path.at, HOZO_OWN, true))
             return fail(err, 0, NULL, "%s: there is no setting %s", file, path.at);
-        text_put(&path, ".*");
-        map = !path.failed && has_row(rows, path.at);
-        if (path.at)
-            path.at[path.length - 2] = '\0';
-        if (cJSON_IsObject(member) && !map && check_names(rows, member, path.at, file, err) < 0)
+        if (cJSON_IsObject(member) && !rows_map(rows, path.at) &&
+            check_names(rows, member, path.at, file, err) < 0)
             return -1;
     }
     return 0;
