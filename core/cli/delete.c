@@ -32,6 +32,9 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("delete", argc, 1, 1, err) < 0)
         return -1;
+    /* What is left behind is left by force. */
+    if (!force && (orphans.count || last_begun))
+        return fail(err, 0, NULL, "delete: --orphan and --last-begun need --force");
     opened = container_open(&c, g->root, argv[0], err);
     if (opened < 0) {
         if (force && c.dirfd < 0 && is_unknown(err))

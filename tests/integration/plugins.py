@@ -251,6 +251,7 @@ def delete_with_force_ends_even_if_a_plugin_is_gone(box):
     plugins.hozo("create", "--bundle", b.write().path, "c1").ok()
     os.remove(f"{plugins.path}/{FILE}")
     plugins.hozo("delete", "c1").fails("test-numa", "linux.memoryPolicy.so", "not installed")
+    plugins.hozo("delete", "--orphan", "test-numa", "c1").fails("--force")
     r = plugins.hozo("delete", "--force", "c1").ends(0)
     r.says("left behind", "test-numa", "linux.memoryPolicy.so", "hozo plugin clean")
     same(len(r.err.splitlines()), 1)
