@@ -2,6 +2,9 @@
 #include "core/compile.h"
 
 #include <errno.h>
+#include <sched.h>
+
+#include "core/linux/user-namespace.h"
 
 /* hozo's own procfs: opened before any namespace changes, never seen by the container. */
 int compile_proc(struct compile *p)
@@ -71,6 +74,9 @@ static int compile_configuration(struct container *c, struct compile *p, struct 
         plan_origin(c->builder, plugins->additions[i].path, plugins->additions[i].plugin);
     p->config = c->config.root;
     p->linux_ = json_get(c->config.root, "linux");
+    user_namespace_look(p);
+    if (p->user_namespace && p->privileged)
+        compile_helper(p);
     if (plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0)
         return -1;
     return compile_core(p, err);
@@ -107,6 +113,11 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
         return -1;
     process.root = p.root;
     *init = plan_slot(p.b, "init");
+    user_namespace_look(&p);
+    p.user_namespace = request->namespaces & CLONE_NEWUSER;
+    c->user_namespace |= p.user_namespace;
+    if (p.user_namespace)
+        user_namespace_setup_ids(&p);
     plan_op0(p.b, PHASE_ENTER, SESSION, NULL);
     if (plugins_call(c, STAGE_EXEC, err) < 0 || compile_process(&p, &process, err) < 0)
         return -1;
@@ -114,7 +125,7 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
      * container may find the host's procfs in the new one (CVE-2016-9962). */
     if (p.proc >= 0)
         plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(p.proc));
-    plan_op(p.b, PHASE_STAGE, JOIN, NULL, NUM(request->namespaces), SLOT(*init));
+    plan_op(p.b, PHASE_STAGE, JOIN, NULL, NUM(request->namespaces), SLOT(*init), NUM(1));
     plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(*init));
     plan_op(p.b, PHASE_CLONE, CLONE, NULL, NUM(0));
     plan_op0(p.b, PHASE_WAIT, REPORT, NULL);

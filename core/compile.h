@@ -35,6 +35,10 @@ struct compile {
     struct plan_builder *b;
     const cJSON *config, *linux_;
     bool dev_is_bound;             /* /dev belongs to someone else */
+    bool user_namespace;           /* the container's is not hozo's */
+    bool privileged;               /* hozo has the rights of root in its own */
+    bool bind_nodes;               /* device nodes cannot be made */
+    bool helper;                   /* sources of mounts are opened with hozo's credentials */
     int root, proc, start, result; /* slots; proc < 0 until someone needs it */
     uint64_t new_namespaces;       /* CLONE_NEW* that the container gets */
     uint64_t namespaces;           /* … and those that it joins */

@@ -33,6 +33,8 @@ struct container {
     /* options of the verb that plugins and the compiler may ask for */
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
     bool no_pivot, no_new_keyring;
+    bool
+        user_namespace; /* that of the process is not the first of the system; known from the plan on */
     bool foreground;       /* the terminal, if there is one, follows the size of hozo's own */
     unsigned preserve_fds; /* all that the program keeps, listen_fds included */
     unsigned listen_fds;   /* socket activation: how many of them */

@@ -187,7 +187,18 @@ static int by_order(const void *left, const void *right)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void write_place(struct text *out, const struct hierarchy *h)
+/* Whether a directory can be made beside `own`. */
+static bool writable(const struct facts_source *source, const struct hierarchy *h, const char *own)
+{
+    size_t length = (size_t)(strrchr(own, '/') - own);
+    auto_text struct text directory = {0};
+
+    text_add(&directory, "%s%.*s", h->mount.point, (int)length, own);
+    return !source->writable || !directory.at || source->writable(directory.at);
+}
+
+static void write_place(struct text *out, const struct facts_source *source,
+                        const struct hierarchy *h)
 {
     const char *own = below(h->path, h->mount.root);
 
@@ -196,6 +207,8 @@ static void write_place(struct text *out, const struct hierarchy *h)
     if (own) {
         text_add(out, ",\"own\":");
         text_json(out, own);
+        if (!writable(source, h, own))
+            text_add(out, ",\"writable\":false");
     }
     text_add(out, "}");
 }
@@ -220,7 +233,8 @@ static void write_controllers(struct text *out, const struct hierarchy *h)
     text_add(out, "],");
 }
 
-static void write_cgroup(struct text *out, struct hierarchy *all, size_t count, bool v2)
+static void write_cgroup(struct text *out, const struct facts_source *source, struct hierarchy *all,
+                         size_t count)
 {
     const struct hierarchy *unified = NULL;
     unsigned n_v1 = 0;
@@ -233,11 +247,11 @@ static void write_cgroup(struct text *out, struct hierarchy *all, size_t count, 
         else if (h->mounted)
             n_v1++;
     }
-    layout = v2 || (unified && !n_v1) ? "v2" : unified ? "hybrid" : n_v1 ? "v1" : "none";
+    layout = source->v2 || (unified && !n_v1) ? "v2" : unified ? "hybrid" : n_v1 ? "v1" : "none";
     text_add(out, "{\"layout\":\"%s\"", layout);
     if (unified) {
         text_add(out, ",\"unified\":{");
-        write_place(out, unified);
+        write_place(out, source, unified);
     }
     if (n_v1) {
         text_add(out, ",\"hierarchies\":[");
@@ -247,7 +261,7 @@ static void write_cgroup(struct text *out, struct hierarchy *all, size_t count, 
                 continue;
             text_add(out, "%s", n_v1++ ? "," : "");
             write_controllers(out, h);
-            write_place(out, h);
+            write_place(out, source, h);
         }
         text_add(out, "]");
     }
@@ -267,11 +281,13 @@ int facts_write(struct text *out, const struct facts_source *source, struct erro
     mounts_match(all, count, mountinfo, source->v2);
     text_add(out, "{\"kernel\":");
     text_json(out, source->kernel);
-    text_add(out, ",\"euid\":%u,\"lastCapability\":%d", source->euid, source->last_capability);
+    text_add(out, ",\"euid\":%u,\"egid\":%u,\"userNamespace\":%s,\"lastCapability\":%d",
+             source->euid, source->egid, source->user_namespace ? "true" : "false",
+             source->last_capability);
     if (source->capabilities)
         text_add(out, ",\"capabilities\":%" PRIu64, source->capabilities);
     text_add(out, ",\"cgroup\":");
-    write_cgroup(out, all, count, source->v2);
+    write_cgroup(out, source, all, count);
     text_add(out, "}");
     return out->failed ? fail_memory(err) : 0;
 }
@@ -340,15 +356,32 @@ static bool whole_hierarchy(const char *cgroup)
     return access(path, F_OK) == 0;
 }
 
+/* The number of the first one is fixed: PROC_USER_INIT_INO. A kernel without them has no such file. */
+static bool in_user_namespace(void)
+{
+    struct stat own;
+
+    return !stat("/proc/self/ns/user", &own) && own.st_ino != 0xeffffffd;
+}
+
+static bool directory_writable(const char *directory)
+{
+    return !faccessat(AT_FDCWD, directory, W_OK, AT_EACCESS);
+}
+
 int facts_collect(struct json *facts, struct error *err)
 {
     auto_text struct text cgroup = {0}, mountinfo = {0}, out = {0};
     struct facts_source source = {.euid = geteuid(),
+                                  .egid = getegid(),
+                                  .user_namespace = in_user_namespace(),
                                   .last_capability = last_capability(),
                                   .capabilities = held_capabilities()};
     struct utsname kernel;
     struct statfs fs;
 
+    if (source.euid || source.user_namespace)
+        source.writable = directory_writable;
     uname(&kernel);
     source.kernel = kernel.release;
     source.v2 = statfs(CGROUP_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
@@ -375,6 +408,7 @@ static const struct spec_field recorded_hierarchy[] = {
     STRINGS(CORE, "controllers"),
     STRING(CORE, "mountpoint", REQUIRED),
     STRING(CORE, "own"),
+    BOOL(CORE, "writable"),
     {0},
 };
 
@@ -388,6 +422,8 @@ static const struct spec_field recorded_cgroup[] = {
 static const struct spec_field recorded[] = {
     STRING(CORE, "kernel"),
     UINT(CORE, "euid", 32),
+    UINT(CORE, "egid", 32),
+    BOOL(CORE, "userNamespace"),
     UINT(CORE, "lastCapability", 8),
     UINT(CORE, "capabilities", 64),
     OBJECT(CORE, "cgroup", recorded_cgroup, REQUIRED),

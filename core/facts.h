@@ -6,6 +6,8 @@
  *     {
  *       "kernel": "6.18.44",
  *       "euid": 0,
+ *       "egid": 0,
+ *       "userNamespace": false,                   whether hozo runs in one that somebody made
  *       "lastCapability": 40,
  *       "capabilities": 2199023255551,            bits that hozo holds; absent: all
  *       "cgroup": {
@@ -20,6 +22,7 @@
  *
  * `own` is hozo's own place in that hierarchy, relative to its mount. It is absent if the mount
  * does not show that place: one made in another cgroup namespace, or of another part of the hierarchy.
+ * `"writable": false` beside it: nothing can be made next to that place, as for an ordinary user.
  */
 #ifndef CORE_FACTS_H
 #define CORE_FACTS_H
@@ -32,12 +35,14 @@ int facts_collect(struct json *facts, struct error *err);
 /* What the document is made from, as the kernel says it. */
 struct facts_source {
     const char *kernel; /* uname: the release */
-    uint32_t euid;
+    uint32_t euid, egid;
+    bool user_namespace; /* hozo's is not the first of the system */
     int last_capability;
     bool v2;               /* /sys/fs/cgroup is of the v2 hierarchy */
     const char *cgroup;    /* /proc/self/cgroup */
     const char *mountinfo; /* /proc/self/mountinfo; NULL with v2: all of the hierarchy shows */
     uint64_t capabilities; /* bits that hozo itself holds; 0: not recorded */
+    bool (*writable)(const char *directory); /* NULL: all of the hierarchies are root's own */
 };
 
 /* Appends the document: the part of facts_collect() that looks at nothing. */

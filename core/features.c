@@ -38,7 +38,7 @@ static const struct {
     {"linux.intelRdt.monitoring", NULL},
     {"linux.memoryPolicy.modes", "[]"},
     {"linux.memoryPolicy.flags", "[]"},
-    {"linux.mountExtensions.idmap.enabled", "false"},
+    {"linux.mountExtensions.idmap.enabled", "true"},
     {"linux.netDevices.enabled", "false"},
 };
 

@@ -27,24 +27,36 @@
     OP(PROCFS,        "procfs",         "w:proc")                    /* detached, hozo's own */    \
     OP(FIFO,          "fifo",           "s:name w:fifo")             /* in the container's state */\
     OP(OPEN_NS,       "open-ns",        "n:type s:path w:ns")                                      \
+    OP(USER_NS,       "user-ns",        "s:uids s:gids w:ns")        /* nobody's: for an idmapped mount */ \
+    OP(OWN_NS,        "own-ns",         "n:type w:ns")               /* of the inside process */   \
+    OP(MAP,           "map",            "s:file s:value s:program")  /* of its user namespace */   \
+    OP(SAME_MAP,      "same-map",       "s:file s:value")            /* a joined one says so already */ \
     OP(RECORD,        "record",         "")                          /* pid and start time are on disk */ \
     OP(RLIMIT,        "rlimit",         "s:name u:resource u:soft u:hard")                         \
     OP(HOOK,          "hook",           "s:path l:args l:env u:timeout t:state") /* host or inside */ \
     /* the stage process: still in the runtime's namespaces, credentials and root */               \
     OP(OOM_SCORE,     "oom-score",      "r:proc d:value")                                          \
-    OP(JOIN,          "join",           "n:type r:ns")               /* setns */                   \
+    OP(JOIN,          "join",           "n:type r:ns u:final")  /* not final: may be refused, tried again */ \
+    OP(TRACEABLE,     "traceable",      "")                 /* until an ordinary user has mapped ids */ \
     OP(CLONE,         "clone",          "n:new")                     /* the inside process */      \
+    /* the helper: in the mount namespace of the inside process, with the runtime's credentials */ \
+    OP(PLACE,         "place",          "s:path w:place")            /* a directory to mount on */ \
+    OP(SOURCE,        "source",         "t:source u:recursive w:tree") /* a detached copy */       \
+    OP(IDMAP,         "idmap",          "r:tree r:ns u:recursive")                                 \
     /* the inside process, before its root is its root */                                          \
     OP(CLOSE,         "close",          "r:slot")                                                  \
     OP(SESSION,       "session",        "")                          /* setsid */                  \
     OP(KEYRING,       "keyring",        "s:name")                    /* a new session keyring */   \
     OP(TREE,          "tree",           "p:propagation")             /* of every mount below / */  \
     OP(ROOT,          "root",           "s:path w:root")             /* bound on itself, opened */ \
+    OP(ATTACH_ROOT,   "attach-root",    "r:tree r:place w:root")     /* the same, from the helper */ \
     OP(MOUNT,         "mount",          "r:root s:target s:fstype s:source l:options a:set p:propagation h:how") \
     OP(BIND,          "bind",           "r:root s:target t:source u:recursive a:set a:clear a:rset a:rclear p:propagation h:how") \
+    OP(BIND_TREE,     "bind-tree",      "r:root s:target r:tree a:set a:clear a:rset a:rclear p:propagation h:how") \
     OP(MKDIR,         "mkdir",          "r:root s:path o:mode")      /* with missing parents */    \
     OP(SYMLINK,       "symlink",        "r:root s:path s:target")    /* an existing path is left */\
     OP(MKNOD,         "mknod",          "r:root s:path o:mode u:major u:minor u:uid u:gid")        \
+    OP(BIND_NODE,     "bind-node",      "r:root s:path o:type u:major u:minor") /* of the host */  \
     OP(CONSOLE,       "console",        "r:root u:rows u:columns u:uid h:how")                     \
     OP(PIVOT,         "pivot",          "r:root")                                                  \
     OP(MOVE_ROOT,     "move-root",      "r:root")                    /* --no-pivot: for ramfs */   \
@@ -102,6 +114,7 @@
     STEP(FSCONFIG, "fsconfig")                                                                     \
     STEP(FSMOUNT, "fsmount")                                                                       \
     STEP(OPEN_TREE, "open_tree")                                                                   \
+    STEP(IDMAP, "idmapped mount")                                                                  \
     STEP(MOUNT_SETATTR, "mount_setattr")                                                           \
     STEP(MOVE_MOUNT, "move_mount")                                                                 \
     STEP(COPY_UP, "copy up")                                                                       \
@@ -122,6 +135,7 @@
     STEP(PTY, "open pseudo-terminal")                                                              \
     STEP(CTTY, "set controlling terminal")                                                         \
     STEP(SEND, "send to runtime")                                                                  \
+    STEP(RECEIVE, "receive descriptor")                                                            \
     STEP(FORK, "fork")                                                                             \
     STEP(EXECVE, "execve")                                                                         \
     STEP(EXIT_STATUS, "exited with a failure")                                                     \

@@ -47,6 +47,7 @@ enum plan_step {
 
 /* header.flags */
 #define PLAN_ATTACH_STAGE 1u /* the stage process waits for GO before anything: cgroup v1 */
+#define PLAN_HELPER       2u /* for the helper: it carries out the phase `sources` and ends */
 
 /* `how` of mount, bind and console. No component of the target may be a link (proc and sysfs:
  * CVE-2019-19921); what lay there is copied into the mount (tmpcopyup); the target may lie in a procfs,

@@ -6,8 +6,9 @@
  *
  *     R → S   GO                      only with PLAN_ATTACH_STAGE, once S is in its cgroups
  *     S → R   BORN    value = pid     as S sees it, which is as R sees it: a child of R; then S exits
- *     R → I   GO                      ids are mapped, plugins attached
+ *     R → I   GO      value           ids are mapped, plugins attached; GO_KEEPS_GROUPS
  *     I → R   PHASE   value = phase   I stands before this phase of the runtime; it exists in the plan
+ *     R → I   SLOT + descriptor       before that GO: value = slot that the helper has filled
  *     R → I   GO                      … which is done
  *     I → R   CONSOLE + descriptor    the master side of the terminal
  *     I → R   CREATED                 all is set up, the user program is found (operation `report`)
@@ -18,17 +19,32 @@
  * pid in BORN must be a child of its own. End of file on the socket ends S and I at once
  * (exit 1) until CREATED is sent. `exec` has no wait phase: there the socket is close-on-exec, so that
  * R reads CREATED and then end of file (executed), or FAILED (execve refused).
+ *
+ * The helper H, which is hozo-init as well, has a socket of its own for the phase `sources`:
+ *
+ *     H → R   SLOT + descriptor       value = slot, in the plan's order; after the last one H ends
+ *     H → R   FAILED  op, errnum, step
  */
 #ifndef CORE_SYNC_H
 #define CORE_SYNC_H
 
 #include <stdint.h>
 
-enum sync_type { SYNC_GO = 1, SYNC_BORN, SYNC_PHASE, SYNC_CONSOLE, SYNC_CREATED, SYNC_FAILED };
+enum sync_type {
+    SYNC_GO = 1,
+    SYNC_BORN,
+    SYNC_PHASE,
+    SYNC_CONSOLE,
+    SYNC_CREATED,
+    SYNC_FAILED,
+    SYNC_SLOT,
+};
+
+#define GO_KEEPS_GROUPS 1u /* user_namespaces(7): setgroups(2) is denied there */
 
 struct sync_message {
     uint32_t type;  /* enum sync_type */
-    uint32_t value; /* pid, phase, or for FAILED the index of the operation */
+    uint32_t value; /* pid, phase, slot, or for FAILED the index of the operation */
     int32_t errnum;
     uint32_t step; /* enum plan_step */
 };

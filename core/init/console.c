@@ -97,7 +97,7 @@ int op_console(struct interpreter *in, const struct plan_op *op)
     auto_close int slave = master < 0 ? -1 : open_slave(in, master, op);
 
     if (slave < 0 || ((op->arg[4] & HOW_BIND_CONSOLE) && bind_console(in, root, slave) < 0) ||
-        sync_send_fd(in, SYNC_CONSOLE, master) < 0)
+        sync_send_fd(in, SYNC_CONSOLE, 0, master) < 0)
         return -1;
     in->step = STEP_CTTY;
     if (ioctl(slave, TIOCSCTTY, 0) < 0)

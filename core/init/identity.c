@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/capability.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -45,7 +46,8 @@ int op_ids(struct interpreter *in, const struct plan_op *op)
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         return -1;
     in->step = STEP_SETGROUPS;
-    if (syscall(SYS_setgroups, size / sizeof(uint32_t), groups) < 0)
+    if (syscall(SYS_setgroups, size / sizeof(uint32_t), groups) < 0 &&
+        !(errno == EPERM && !size && in->keeps_groups))
         return -1;
     in->step = STEP_SETGID;
     if (syscall(SYS_setresgid, gid, gid, gid) < 0)
@@ -56,6 +58,9 @@ int op_ids(struct interpreter *in, const struct plan_op *op)
     in->step = STEP_PRCTL;
     /* The change of user set it to fs.suid_dumpable, which may be 1: traceable by the same user. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return -1;
+    /* … and nothing would end this process with the runtime any more. */
+    if (op->phase < PHASE_IDENTITY && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
         return -1;
     return prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* Those that are missing here are the runtime's. */
@@ -11,17 +12,24 @@ static operation *const operations[OP_COUNT] = {
     [OP_HOOK] = op_hook,
     [OP_OOM_SCORE] = op_oom_score,
     [OP_JOIN] = op_join,
+    [OP_TRACEABLE] = op_traceable,
     [OP_CLONE] = op_clone,
     [OP_CLOSE] = op_close,
     [OP_SESSION] = op_session,
     [OP_KEYRING] = op_keyring,
     [OP_TREE] = op_tree,
     [OP_ROOT] = op_root,
+    [OP_ATTACH_ROOT] = op_attach_root,
+    [OP_PLACE] = op_place,
+    [OP_SOURCE] = op_source,
+    [OP_IDMAP] = op_idmap,
     [OP_MOUNT] = op_mount,
     [OP_BIND] = op_bind,
+    [OP_BIND_TREE] = op_bind_tree,
     [OP_MKDIR] = op_mkdir,
     [OP_SYMLINK] = op_symlink,
     [OP_MKNOD] = op_mknod,
+    [OP_BIND_NODE] = op_bind_node,
     [OP_CONSOLE] = op_console,
     [OP_PIVOT] = op_pivot,
     [OP_MOVE_ROOT] = op_move_root,
@@ -46,6 +54,30 @@ static operation *const operations[OP_COUNT] = {
     [OP_EXEC] = op_exec,
 };
 
+/* The helper sends one descriptor for each source, all at once; whoever has a thousand mounts need not have
+ * a limit for them. */
+static int raise_files(struct interpreter *in)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return -1;
+    in->files = files.rlim_cur;
+    files.rlim_cur = files.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static int lower_files(struct interpreter *in)
+{
+    struct rlimit files;
+
+    if (!in->files || getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return in->files ? -1 : 0;
+    files.rlim_cur = in->files;
+    in->files = 0;
+    return setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /* A phase of the runtime within ours: it is asked once, at the phase's first operation. Those up to
  * `attach` are done before the inside process is let go. */
 static int pass_phase(struct interpreter *in, const struct plan_op *op, unsigned *asked)
@@ -53,8 +85,8 @@ static int pass_phase(struct interpreter *in, const struct plan_op *op, unsigned
     if (op->phase <= PHASE_ATTACH || op->phase == *asked)
         return 0;
     *asked = op->phase;
-    if (plan_phase_process[op->phase] == PROCESS_HELPER)
-        return refuse(ENOSYS);
+    if (plan_phase_process[op->phase] == PROCESS_HELPER && raise_files(in) < 0)
+        return -1;
     if (sync_send(in, SYNC_PHASE, op->phase) < 0)
         return -1;
     return sync_wait_go(in);
@@ -75,17 +107,21 @@ int interpret(struct interpreter *in)
     in->op = plan_ops(in->plan);
     plan_for_each (op, in->plan) {
         unsigned process = plan_phase_process[op->phase];
-        int r;
+        int r = 0;
 
         in->op = op;
         in->step = STEP_NONE;
         if (op->kind != OP_MKNOD && op->kind != OP_SYMLINK)
             forget_parent(in);
         /* From `limits` on the process is more and more its user's. */
-        if (op->phase >= PHASE_LIMITS && phase < PHASE_LIMITS)
+        if (op->phase >= PHASE_LIMITS && phase < PHASE_LIMITS) {
             slots_spend(in);
+            r = lower_files(in);
+        }
         phase = op->phase;
-        if (process == PROCESS_RUNTIME || process == PROCESS_HELPER)
+        if (r < 0)
+            ;
+        else if (process == PROCESS_RUNTIME || process == PROCESS_HELPER)
             r = pass_phase(in, op, &asked);
         else
             r = execute(in, op);
@@ -101,7 +137,7 @@ int interpret(struct interpreter *in)
 static bool makes_root(const struct interpreter *in)
 {
     plan_for_each (op, in->plan)
-        if (op->kind == OP_ROOT)
+        if (op->kind == OP_ROOT || op->kind == OP_ATTACH_ROOT)
             return true;
     return false;
 }

@@ -29,14 +29,19 @@ struct interpreter {
         uint64_t root;
         int fd;
     } parent;
-    int blank;   /* read-only tmpfs of the masked directories, or -1 */
+    int blank;         /* read-only tmpfs of the masked directories, or -1 */
+    uint64_t joined;   /* CLONE_NEW* */
+    uint64_t files;    /* the soft limit of descriptors, while it is raised; 0: it is not */
+    bool keeps_groups; /* the user namespace forbids setgroups(2) */
+    bool traceable;
     bool inside; /* the inside process, or still the stage process */
 };
 
 typedef int operation(struct interpreter *in, const struct plan_op *op);
 
-operation op_oom_score, op_join, op_clone, op_close, op_session, op_keyring, op_tree, op_root,
-    op_mount, op_bind, op_mkdir, op_symlink, op_mknod, op_console, op_pivot, op_move_root, op_write,
+operation op_oom_score, op_join, op_traceable, op_clone, op_close, op_session, op_keyring, op_tree,
+    op_root, op_attach_root, op_place, op_source, op_idmap, op_mount, op_bind, op_bind_tree,
+    op_mkdir, op_symlink, op_mknod, op_bind_node, op_console, op_pivot, op_move_root, op_write,
     op_hostname, op_domainname, op_mask, op_readonly, op_root_attr, op_umask, op_chown_stdio,
     op_home, op_syscall, op_no_new_privs, op_bounding, op_chdir, op_ids, op_capabilities,
     op_find_exec, op_report, op_wait_start, op_exec, op_hook;
@@ -44,10 +49,14 @@ operation op_oom_score, op_join, op_clone, op_close, op_session, op_keyring, op_
 /* Executes the whole plan; returns only on failure, which it has reported. */
 int interpret(struct interpreter *in);
 
+/* Executes the phase `sources` and sends what it made. */
+int help(struct interpreter *in);
+
 /* --- the conversation ------------------------------------------------------------------------- */
 
 int sync_send(struct interpreter *in, enum sync_type type, uint32_t value);
-int sync_send_fd(struct interpreter *in, enum sync_type type, int fd);
+int sync_send_fd(struct interpreter *in, enum sync_type type, uint32_t value, int fd);
+/* Takes the slots that come before it. */
 int sync_wait_go(struct interpreter *in);
 /* Tells the runtime, or whoever starts the container, which operation failed and how. */
 void sync_fail(struct interpreter *in, int errnum);

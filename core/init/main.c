@@ -87,6 +87,8 @@ int main(int argc, char **argv)
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (in.plan->flags & PLAN_ATTACH_STAGE)
         sync_wait_go(&in);
+    if (in.plan->flags & PLAN_HELPER)
+        return help(&in) < 0;
     interpret(&in);
     return 1;
 }

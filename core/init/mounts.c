@@ -205,33 +205,53 @@ int op_mount(struct interpreter *in, const struct plan_op *op)
     return attach(in, made, onto);
 }
 
-int op_bind(struct interpreter *in, const struct plan_op *op)
+/* The rest of a bind: `attr` are the attributes of the tree's top, its set and clear, and those of all of it,
+ * then its propagation and how. */
+static int bind(struct interpreter *in, const struct plan_op *op, int tree, const uint64_t attr[6])
 {
-    const char *target = plan_string(in->plan, op->arg[1]), *source = text(in, op->arg[2]);
-    struct mount_attr top = {.attr_set = op->arg[4], .attr_clr = op->arg[5]};
-    struct mount_attr all = {.attr_set = op->arg[6], .attr_clr = op->arg[7]};
-    auto_close int onto = -1, tree = -1;
+    struct mount_attr top = {.attr_set = attr[0], .attr_clr = attr[1]};
+    struct mount_attr all = {.attr_set = attr[2], .attr_clr = attr[3]};
+    auto_close int onto = -1;
     struct stat st;
 
-    if (!target || !source)
-        return refuse(EINVAL);
     in->step = STEP_SOURCE;
-    tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (op->arg[3] ? AT_RECURSIVE : 0));
-    if (tree < 0 || fstat(tree, &st) < 0)
+    if (fstat(tree, &st) < 0)
         return -1;
     in->step = STEP_TARGET;
-    onto = path_target(slot_fd(in, op->arg[0]), target, S_ISDIR(st.st_mode),
-                       op->arg[9] & HOW_NO_SYMLINKS);
-    if (onto < 0 || check_target(in, onto, op->arg[9]) < 0)
+    onto = path_target(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]),
+                       S_ISDIR(st.st_mode), attr[5] & HOW_NO_SYMLINKS);
+    if (onto < 0 || check_target(in, onto, attr[5]) < 0)
         return -1;
     in->step = STEP_MOUNT_SETATTR;
     if ((all.attr_set || all.attr_clr) && sys_mount_setattr(tree, AT_RECURSIVE, &all) < 0)
         return -1;
     if ((top.attr_set || top.attr_clr) && sys_mount_setattr(tree, 0, &top) < 0)
         return -1;
-    if (set_propagation(in, tree, op->arg[8]) < 0)
+    if (set_propagation(in, tree, attr[4]) < 0)
         return -1;
     return attach(in, tree, onto);
+}
+
+int op_bind(struct interpreter *in, const struct plan_op *op)
+{
+    const char *source = text(in, op->arg[2]);
+    auto_close int tree = -1;
+
+    if (!op->arg[1] || !source)
+        return refuse(EINVAL);
+    in->step = STEP_SOURCE;
+    tree = sys_open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | (op->arg[3] ? AT_RECURSIVE : 0));
+    return tree < 0 ? -1 : bind(in, op, tree, op->arg + 4);
+}
+
+int op_bind_tree(struct interpreter *in, const struct plan_op *op)
+{
+    auto_close int tree = slot_fd(in, op->arg[2]);
+
+    slot_fill(in, op->arg[2], -1);
+    if (!op->arg[1] || tree < 0)
+        return refuse(EINVAL);
+    return bind(in, op, tree, op->arg + 3);
 }
 
 /* In place where a mount begins there, else by a bind of the place on itself. */
@@ -308,4 +328,41 @@ int op_mask(struct interpreter *in, const struct plan_op *op)
         return mask_directory(in, at);
     tree = null_tree(in, root);
     return tree < 0 ? -1 : attach(in, tree, at);
+}
+
+/* Where the kernel lets nobody make device nodes, the host's lies in place of one: found under the same name,
+ * or by its number, and looked at. */
+static int host_node(const struct plan_op *op, const char *path)
+{
+    char number[] = "/dev/block/4294967295:4294967295";
+    dev_t device = makedev((unsigned)op->arg[3], (unsigned)op->arg[4]);
+    const char *names[] = {path, number};
+    struct stat st;
+
+    path_of_device(number, S_ISBLK((mode_t)op->arg[2]), (unsigned)op->arg[3], (unsigned)op->arg[4]);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        auto_close int fd = open(names[i], O_PATH | O_CLOEXEC);
+
+        if (fd >= 0 && !fstat(fd, &st) && (st.st_mode & S_IFMT) == op->arg[2] &&
+            st.st_rdev == device)
+            return sys_open_tree(fd, "", OPEN_TREE_CLONE | AT_EMPTY_PATH);
+    }
+    return refuse(ENODEV);
+}
+
+int op_bind_node(struct interpreter *in, const struct plan_op *op)
+{
+    const char *path = plan_string(in->plan, op->arg[1]);
+    auto_close int tree = -1, onto = -1;
+
+    in->step = STEP_SOURCE;
+    if (!path)
+        return refuse(EINVAL);
+    if ((tree = host_node(op, path)) < 0)
+        return -1;
+    in->step = STEP_TARGET;
+    onto = path_target(slot_fd(in, op->arg[0]), path, 0, 0);
+    if (onto < 0 || check_target(in, onto, 0) < 0)
+        return -1;
+    return attach(in, tree, onto);
 }

@@ -135,16 +135,29 @@ int path_procfs(void)
     return steal_fd(proc);
 }
 
+static char *put_number(char *to, unsigned n)
+{
+    char digits[12];
+    size_t count = 0;
+
+    do
+        digits[count++] = (char)('0' + n % 10);
+    while (n /= 10);
+    while (count)
+        *to++ = digits[--count];
+    *to = '\0';
+    return to;
+}
+
 void path_of_descriptor(char name[PATH_OF_DESCRIPTOR], int fd)
 {
-    static const char head[] = "/proc/self/fd/";
-    char *at = name + PATH_OF_DESCRIPTOR;
-    unsigned n = (unsigned)fd;
+    put_number(stpcpy(name, "/proc/self/fd/"), (unsigned)fd);
+}
 
-    *--at = '\0';
-    do
-        *--at = (char)('0' + n % 10);
-    while (n /= 10);
-    memmove(name + sizeof head - 1, at, strlen(at) + 1);
-    memcpy(name, head, sizeof head - 1);
+void path_of_device(char *name, bool block, unsigned major, unsigned minor)
+{
+    char *at = put_number(stpcpy(name, block ? "/dev/block/" : "/dev/char/"), major);
+
+    *at++ = ':';
+    put_number(at, minor);
 }

@@ -6,6 +6,7 @@
 #ifndef CORE_INIT_PATH_H
 #define CORE_INIT_PATH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -26,5 +27,8 @@ int path_procfs(void);
 
 #define PATH_OF_DESCRIPTOR 32
 void path_of_descriptor(char name[PATH_OF_DESCRIPTOR], int fd);
+
+/* The name that udev gives a node by its number; `name` has room for two numbers. */
+void path_of_device(char *name, bool block, unsigned major, unsigned minor);
 
 #endif

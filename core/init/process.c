@@ -15,12 +15,27 @@
 #include "core/init/interpreter.h"
 #include "core/init/path.h"
 
+/* What the runtime's credentials may not join, the user namespace that owns it lets join. */
 int op_join(struct interpreter *in, const struct plan_op *op)
 {
-    if (!op->arg[0])
+    uint64_t types = op->arg[0] & ~in->joined;
+
+    if (!types)
         return 0;
     in->step = STEP_SETNS;
-    return (int)syscall(SYS_setns, slot_fd(in, op->arg[1]), (int)op->arg[0]);
+    if (syscall(SYS_setns, slot_fd(in, op->arg[1]), (int)types) < 0)
+        return errno == EPERM && !op->arg[2] ? 0 : -1;
+    in->joined |= types;
+    return 0;
+}
+
+/* The files below /proc of a process that is not dumpable belong to root. */
+int op_traceable(struct interpreter *in, const struct plan_op *op)
+{
+    (void)op;
+    in->traceable = true;
+    in->step = STEP_PRCTL;
+    return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 }
 
 /* The child is the runtime's (CLONE_PARENT), so that it can be waited for after this process is gone.
@@ -42,9 +57,10 @@ int op_clone(struct interpreter *in, const struct plan_op *op)
     }
     in->inside = true;
     in->step = STEP_PRCTL;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || sync_wait_go(in) < 0)
         return -1;
-    return sync_wait_go(in);
+    in->step = STEP_PRCTL;
+    return in->traceable ? prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
 }
 
 int op_close(struct interpreter *in, const struct plan_op *op)

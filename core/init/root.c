@@ -30,6 +30,18 @@ int op_root(struct interpreter *in, const struct plan_op *op)
     return 0;
 }
 
+int op_attach_root(struct interpreter *in, const struct plan_op *op)
+{
+    int tree = slot_fd(in, op->arg[0]);
+
+    in->step = STEP_MOVE_MOUNT;
+    if (sys_move_mount(tree, slot_fd(in, op->arg[1]), "", MOVE_MOUNT_T_EMPTY_PATH) < 0)
+        return -1;
+    slot_fill(in, op->arg[0], -1);
+    slot_fill(in, op->arg[2], tree);
+    return 0;
+}
+
 /* pivot_root(".", "."): the old root comes to lie on the new one, and is taken off. It is made a slave
  * first, so that taking it off does not reach the host. */
 int op_pivot(struct interpreter *in, const struct plan_op *op)

@@ -22,9 +22,9 @@ int sync_send(struct interpreter *in, enum sync_type type, uint32_t value)
     return send_message(in->sync, &m);
 }
 
-int sync_send_fd(struct interpreter *in, enum sync_type type, int fd)
+int sync_send_fd(struct interpreter *in, enum sync_type type, uint32_t value, int fd)
 {
-    struct sync_message m = {.type = type};
+    struct sync_message m = {.type = type, .value = value};
     union {
         char buf[CMSG_SPACE(sizeof(int))];
         struct cmsghdr align;
@@ -48,16 +48,57 @@ int sync_send_fd(struct interpreter *in, enum sync_type type, int fd)
     return sendmsg(in->sync, &h, MSG_NOSIGNAL) == (ssize_t)sizeof m ? 0 : -1;
 }
 
+/* What came with a message, or -1. */
+static int passed(struct msghdr *h)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(h);
+    int fd;
+
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+        return -1;
+    memcpy(&fd, CMSG_DATA(c), sizeof fd);
+    return fd;
+}
+
 /* End of file is the end of the runtime, and so of this process: nobody is left to be told. */
+static int receive(struct interpreter *in, struct sync_message *m)
+{
+    union {
+        char buf[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control;
+    struct iovec iov = {m, sizeof *m};
+    struct msghdr h;
+    ssize_t n;
+
+    memset(&h, 0, sizeof h);
+    h.msg_iov = &iov;
+    h.msg_iovlen = 1;
+    h.msg_control = control.buf;
+    h.msg_controllen = sizeof control.buf;
+    while ((n = recvmsg(in->sync, &h, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+        ;
+    if (n != (ssize_t)sizeof *m)
+        _exit(1);
+    return passed(&h);
+}
+
 int sync_wait_go(struct interpreter *in)
 {
     struct sync_message m;
-    ssize_t n;
+    int fd;
 
-    while ((n = recv(in->sync, &m, sizeof m, 0)) < 0 && errno == EINTR)
-        ;
-    if (n != (ssize_t)sizeof m || m.type != SYNC_GO)
+    while ((fd = receive(in, &m)), m.type == SYNC_SLOT) {
+        in->step = STEP_RECEIVE;
+        if (fd < 0)
+            return refuse(EMFILE); /* the kernel gives no other reason */
+        if (m.value >= in->plan->n_slots)
+            return refuse(EBADMSG);
+        slot_fill(in, m.value, fd);
+    }
+    if (m.type != SYNC_GO)
         _exit(1);
+    in->keeps_groups |= m.value & GO_KEEPS_GROUPS;
     return 0;
 }
 

@@ -19,11 +19,34 @@ int channel_open(int *ours, int *theirs, struct error *err)
     return 0;
 }
 
-int channel_send(int fd, enum sync_type type, struct error *err)
+int channel_send(int fd, enum sync_type type, uint32_t value, struct error *err)
 {
-    struct sync_message m = {.type = type};
+    const struct sync_message m = {.type = type, .value = value};
 
     if (send(fd, &m, sizeof m, MSG_NOSIGNAL) != (ssize_t)sizeof m)
+        return fail(err, errno, NULL, "send to hozo-init");
+    return 0;
+}
+
+int channel_send_slot(int fd, uint32_t slot, int descriptor, struct error *err)
+{
+    struct sync_message m = {.type = SYNC_SLOT, .value = slot};
+    union {
+        char buf[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {0};
+    struct iovec iov = {&m, sizeof m};
+    struct msghdr h = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = control.buf,
+                       .msg_controllen = sizeof control.buf};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&h);
+
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof descriptor);
+    memcpy(CMSG_DATA(c), &descriptor, sizeof descriptor);
+    if (sendmsg(fd, &h, MSG_NOSIGNAL) != (ssize_t)sizeof m)
         return fail(err, errno, NULL, "send to hozo-init");
     return 0;
 }
@@ -91,7 +114,7 @@ int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, st
     if (!n)
         return 0;
     if (n != (ssize_t)sizeof *m || (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||
-        descriptors != (m->type == SYNC_CONSOLE))
+        descriptors != (m->type == SYNC_CONSOLE || m->type == SYNC_SLOT))
         return unknown(err);
     *passed = steal_fd(descriptor);
     return 1;

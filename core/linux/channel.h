@@ -9,11 +9,14 @@
 /* A connected pair: ours, and the one that hozo-init gets. Both close-on-exec. */
 int channel_open(int *ours, int *theirs, struct error *err);
 
-int channel_send(int fd, enum sync_type type, struct error *err);
+int channel_send(int fd, enum sync_type type, uint32_t value, struct error *err);
+
+/* SLOT; the descriptor stays the caller's as well. */
+int channel_send_slot(int fd, uint32_t slot, int descriptor, struct error *err);
 
 /*
- * 1 and *m, 0 at end of file, -1 error. A descriptor is accepted only with CONSOLE, where there must be
- * exactly one; *passed then owns it. `seconds`: time limit, or -1. The sender is not trusted.
+ * 1 and *m, 0 at end of file, -1 error. A descriptor is accepted only with CONSOLE and SLOT, where there
+ * must be exactly one; *passed then owns it. `seconds`: time limit, or -1. The sender is not trusted.
  */
 int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, struct error *err);
 

@@ -36,6 +36,24 @@ static bool is_configured(const struct compile *p, const char *path)
     return false;
 }
 
+struct node {
+    mode_t mode;
+    unsigned major, minor;
+    int64_t uid, gid;
+};
+
+/* Who may not make a device node gets the host's, which keeps its owner and mode. */
+static void node(struct compile *p, const char *at, const char *path, const struct node *n)
+{
+    if (p->bind_nodes && !S_ISFIFO(n->mode))
+        plan_op(p->b, PHASE_DEVICES, BIND_NODE, at, SLOT(p->root), STR(path), NUM(n->mode & S_IFMT),
+                NUM(n->major), NUM(n->minor));
+    else
+        plan_op(p->b, PHASE_DEVICES, MKNOD, at, SLOT(p->root), STR(path), NUM(n->mode),
+                NUM(n->major), NUM(n->minor), NUM(n->uid), NUM(n->gid));
+    plan_what(p->b, "make %s", path);
+}
+
 static void add_defaults(struct compile *p)
 {
     for (size_t i = 0; i < ARRAY_SIZE(default_devices); i++) {
@@ -43,9 +61,8 @@ static void add_defaults(struct compile *p)
 
         if (is_configured(p, path))
             continue;
-        plan_op(p->b, PHASE_DEVICES, MKNOD, NULL, SLOT(p->root), STR(path), NUM(S_IFCHR | 0666),
-                NUM(default_devices[i].major), NUM(default_devices[i].minor), NUM(0), NUM(0));
-        plan_what(p->b, "make %s", path);
+        node(p, NULL, path,
+             &(struct node){S_IFCHR | 0666, default_devices[i].major, default_devices[i].minor});
     }
     for (size_t i = 0; i < ARRAY_SIZE(default_links); i++) {
         plan_op(p->b, PHASE_DEVICES, SYMLINK, NULL, SLOT(p->root), STR(default_links[i].path),
@@ -73,11 +90,11 @@ static int add_device(struct compile *p, const cJSON *device, const char *at, st
     if (format != S_IFIFO && (major >= 1 << 12 || minor >= 1 << 20))
         return fail(err, 0, at, "the kernel has no device %lld:%lld", (long long)major,
                     (long long)minor);
-    plan_op(p->b, PHASE_DEVICES, MKNOD, at, SLOT(p->root), STR(path),
-            NUM(format | ((mode_t)json_int(doc, device, "fileMode", 0666) & 07777)),
-            NUM(format == S_IFIFO ? 0 : major), NUM(format == S_IFIFO ? 0 : minor),
-            NUM(json_int(doc, device, "uid", 0)), NUM(json_int(doc, device, "gid", 0)));
-    plan_what(p->b, "make %s", path);
+    node(p, at, path,
+         &(struct node){format | ((mode_t)json_int(doc, device, "fileMode", 0666) & 07777),
+                        format == S_IFIFO ? 0 : (unsigned)major,
+                        format == S_IFIFO ? 0 : (unsigned)minor, json_int(doc, device, "uid", 0),
+                        json_int(doc, device, "gid", 0)});
     return 0;
 }
 

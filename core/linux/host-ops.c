@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 
 #include "core/hooks.h"
+#include "core/linux/id-maps.h"
 #include "core/linux/namespaces.h"
 
 #define PROC_ROOT_INO 1 /* fixed, since Linux 2.6 */
@@ -110,6 +111,53 @@ static int open_namespace(struct container *c, const struct plan_op *op, struct 
     return 0;
 }
 
+/* Fails in the operation's name, with the text that says more. */
+static int told(struct container *c, const struct plan_op *op, struct error *err)
+{
+    return fail(err, err->errnum, plan_string(c->plan, op->path), "%s: %s",
+                plan_string(c->plan, op->what), err->text);
+}
+
+static int own_namespace(struct container *c, const struct plan_op *op, struct error *err)
+{
+    char path[64] = "";
+    int fd;
+
+    for (const struct namespace_kind *k = namespace_kinds; k->type; k++)
+        if (k->flag == op->arg[0])
+            snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)c->pid, k->file);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), errno, STEP_OPEN, err);
+    fill(c, op->arg[1], fd);
+    return 0;
+}
+
+static int user_namespace(struct container *c, const struct plan_op *op, struct error *err)
+{
+    int fd =
+        id_map_namespace(plan_string(c->plan, op->arg[0]), plan_string(c->plan, op->arg[1]), err);
+
+    fill(c, op->arg[2], fd);
+    return fd < 0 ? told(c, op, err) : 0;
+}
+
+static int write_map(struct container *c, const struct plan_op *op, struct error *err)
+{
+    int r = id_map_write(c->pid, plan_string(c->plan, op->arg[0]), plan_string(c->plan, op->arg[1]),
+                         plan_string(c->plan, op->arg[2]), err);
+
+    return r < 0 ? told(c, op, err) : 0;
+}
+
+static int compare_map(struct container *c, const struct plan_op *op, struct error *err)
+{
+    int r = id_map_compare(c->pid, plan_string(c->plan, op->arg[0]),
+                           plan_string(c->plan, op->arg[1]), err);
+
+    return r < 0 ? told(c, op, err) : 0;
+}
+
 static int set_rlimit(struct container *c, const struct plan_op *op, struct error *err)
 {
     const struct rlimit64 limit = {.rlim_cur = op->arg[2], .rlim_max = op->arg[3]};
@@ -157,10 +205,7 @@ static int run_hook(struct container *c, const struct plan_op *op, struct error 
     expand_pid(&state, plan_string(c->plan, op->arg[4]), c->pid);
     if (!args || !env || state.failed)
         return fail_memory(err);
-    if (hook_run(&hook, state.at, err) < 0)
-        return fail(err, err->errnum, plan_string(c->plan, op->path), "%s: %s",
-                    plan_string(c->plan, op->what), err->text);
-    return 0;
+    return hook_run(&hook, state.at, err) < 0 ? told(c, op, err) : 0;
 }
 
 static int host_op(struct container *c, const struct plan_op *op, struct error *err)
@@ -175,6 +220,14 @@ static int host_op(struct container *c, const struct plan_op *op, struct error *
         return make_fifo(c, op, err);
     case OP_OPEN_NS:
         return open_namespace(c, op, err);
+    case OP_USER_NS:
+        return user_namespace(c, op, err);
+    case OP_OWN_NS:
+        return own_namespace(c, op, err);
+    case OP_MAP:
+        return write_map(c, op, err);
+    case OP_SAME_MAP:
+        return compare_map(c, op, err);
     case OP_RLIMIT:
         return set_rlimit(c, op, err);
     case OP_HOOK:

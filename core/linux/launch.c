@@ -11,7 +11,9 @@
 
 #include "core/linux/channel.h"
 #include "core/linux/clone.h"
+#include "core/linux/helper.h"
 #include "core/linux/host-ops.h"
+#include "core/linux/id-maps.h"
 #include "core/linux/terminal.h"
 
 /* The stage process only joins and clones: a longer silence means that its cgroup is frozen. */
@@ -29,7 +31,7 @@ static int attach_stage(struct container *c, int sync, pid_t stage, struct error
         if (fd < 0 || write(fd, pid, (size_t)n) != n)
             return fail(err, errno, "linux.cgroupsPath", "write %s", *file);
     }
-    return channel_send(sync, SYNC_GO, err);
+    return channel_send(sync, SYNC_GO, 0, err);
 }
 
 /* Where init is now, on the unified hierarchy: an init like systemd moves itself below. A process that
@@ -141,7 +143,17 @@ int launch_await(struct container *c, struct error *err)
         return unknown(err);
     c->pid = (pid_t)m.value;
     c->pidfd = pidfd_open(c->pid, 0);
-    return c->pidfd < 0 ? fail(err, errno, NULL, "pidfd_open") : 0;
+    if (c->pidfd < 0)
+        return fail(err, errno, NULL, "pidfd_open");
+    return host_ops(c, PHASE_ATTACH, err);
+}
+
+/* The inside process is let go. */
+static int release(struct container *c, const struct launch *l, struct error *err)
+{
+    bool keeps_groups = c->user_namespace && id_map_keeps_groups(c->pid);
+
+    return channel_send(l->sync, SYNC_GO, keeps_groups ? GO_KEEPS_GROUPS : 0, err);
 }
 
 /* From the start of the stage process to the blocked inside process. */
@@ -158,17 +170,30 @@ static int bear(struct container *c, struct launch *l, struct error *err)
         launch_await(c, &ignored); /* so that the inside process can be ended */
         return -1;
     }
-    if (launch_await(c, err) < 0 || channel_send(l->sync, SYNC_GO, err) < 0)
+    if (launch_await(c, err) < 0 || release(c, l, err) < 0)
         return -1;
     return l->born ? l->born(c, err) : 0;
 }
 
-/* The first phase of the runtime behind `phase` in which the plan has operations, or PHASE_COUNT: what the
+static int do_phase(struct container *c, const struct launch *l, unsigned phase, struct error *err)
+{
+    int r = plan_phase_process[phase] == PROCESS_HELPER ? helper_run(c, l->sync, err)
+                                                        : host_ops(c, (enum plan_phase)phase, err);
+
+    return r < 0 ? -1 : channel_send(l->sync, SYNC_GO, 0, err);
+}
+
+static bool is_asked_for(unsigned process)
+{
+    return process == PROCESS_RUNTIME || process == PROCESS_HELPER;
+}
+
+/* The first phase of the runtime, or of its helper, behind `phase` in which the plan has operations, or PHASE_COUNT: what the
  * inside process asks for next. Whoever speaks for it can have nothing done twice, too early, or left out. */
 static unsigned next_phase(const struct plan_header *plan, unsigned phase)
 {
     plan_for_each (op, plan)
-        if (op->phase > phase && plan_phase_process[op->phase] == PROCESS_RUNTIME)
+        if (op->phase > phase && is_asked_for(plan_phase_process[op->phase]))
             return op->phase;
     return PHASE_COUNT;
 }
@@ -195,7 +220,7 @@ int launch_converse(struct container *c, struct launch *l, struct error *err)
         /* None is left out, and none is done twice. */
         if (m.type != SYNC_PHASE || m.value != phase || phase == PHASE_COUNT)
             return unknown(err);
-        if (host_ops(c, (enum plan_phase)phase, err) < 0 || channel_send(l->sync, SYNC_GO, err) < 0)
+        if (do_phase(c, l, phase, err) < 0)
             return -1;
         phase = next_phase(c->plan, phase);
     }

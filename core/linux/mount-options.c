@@ -17,6 +17,7 @@ enum option_kind {
     PROPAGATION, /* `bits` */
     BIND,        /* `bits` = recursive */
     COPY_UP,
+    MAPPED,          /* `bits` = recursive */
     FILE_SYSTEM,     /* a flag of the super block: fsconfig takes it by this name */
     NOT_FILE_SYSTEM, /* its opposite, which is the default */
 };
@@ -39,6 +40,7 @@ static const struct mount_option {
     {"diratime",      NOT_ATTR,    MOUNT_ATTR_NODIRATIME, false},
     {"dirsync",       FILE_SYSTEM, 0, false},
     {"exec",          NOT_ATTR,    MOUNT_ATTR_NOEXEC, false},
+    {"idmap",         MAPPED,      0, false},
     {"iversion",      FILE_SYSTEM, 0, false},
     {"lazytime",      FILE_SYSTEM, 0, false},
     {"loud",          NOTHING,     0, false},
@@ -61,6 +63,7 @@ static const struct mount_option {
     {"rdiratime",     NOT_ATTR,    MOUNT_ATTR_NODIRATIME, RECURSIVE},
     {"relatime",      ATIME,       MOUNT_ATTR_RELATIME, false},
     {"rexec",         NOT_ATTR,    MOUNT_ATTR_NOEXEC, RECURSIVE},
+    {"ridmap",        MAPPED,      1, false},
     {"rnoatime",      ATIME,       MOUNT_ATTR_NOATIME, RECURSIVE},
     {"rnodev",        ATTR,        MOUNT_ATTR_NODEV, RECURSIVE},
     {"rnodiratime",   ATTR,        MOUNT_ATTR_NODIRATIME, RECURSIVE},
@@ -93,8 +96,8 @@ static const struct mount_option {
 };
 /* clang-format on */
 
-/* Not in this version: mappings of their own need a user namespace made for the mount. */
-static const char *const refused[] = {"idmap", "ridmap", "remount"};
+/* Not in this version. */
+static const char *const refused[] = {"remount"};
 
 static int compare(const void *name, const void *row)
 {
@@ -139,6 +142,9 @@ static void apply(struct mount_options *o, const struct mount_option *m)
         break;
     case COPY_UP:
         o->copy_up = true;
+        break;
+    case MAPPED:
+        o->idmap = m->bits ? IDMAP_RECURSIVE : IDMAP_TOP;
         break;
     case NOTHING:
     case FILE_SYSTEM:

@@ -11,6 +11,7 @@ struct mount_options {
     uint64_t rset, rclear; /* … of every mount below it */
     uint64_t propagation;
     bool bind, recursive, copy_up;
+    enum { IDMAP_NONE, IDMAP_TOP, IDMAP_RECURSIVE } idmap;
     const char *
         *data; /* for the file system: NULL-terminated; borrows the configuration's strings */
 };

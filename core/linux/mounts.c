@@ -5,6 +5,7 @@
 #include <linux/mount.h>
 #include <string.h>
 
+#include "core/linux/bind.h"
 #include "core/linux/mount-options.h"
 
 /* proc and sysfs are what the masks and the LSM labels rely on: their mount points must be just
@@ -34,18 +35,19 @@ static int check_bind(const struct mount_options *o, const char *path, struct er
     return o->copy_up ? fail(err, 0, at, "tmpcopyup is for tmpfs") : 0;
 }
 
-static void bind_op(struct compile *p, const char *target, struct plan_value source,
-                    const char *path, const struct mount_options *o)
+/* A mount that is bound, from a source that may hold late values. */
+static int bind(struct compile *p, const char *target, struct plan_value source, const cJSON *mount,
+                const char *path, const struct mount_options *o, struct error *err)
 {
-    plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(target), source, NUM(o->recursive),
-            NUM(o->set), NUM(o->clear), NUM(o->rset), NUM(o->rclear), NUM(o->propagation),
-            NUM(how("bind", target, o)));
     p->dev_is_bound |= is_dev(target);
+    return compile_bind(p, &(struct bind){target, source, mount, path, how("bind", target, o), o},
+                        err);
 }
 
-static int add_bind(struct compile *p, const char *target, const char *source, const char *path,
+static int add_bind(struct compile *p, const cJSON *mount, const char *target, const char *path,
                     const struct mount_options *o, struct error *err)
 {
+    const char *source = json_string(mount, "source", NULL);
     auto_free char *absolute = NULL;
     char at[256];
 
@@ -61,9 +63,7 @@ static int add_bind(struct compile *p, const char *target, const char *source, c
             return fail_memory(err);
         source = absolute;
     }
-    bind_op(p, target, STR(source), path, o);
-    plan_what(p->b, "bind %s to %s", source, target);
-    return 0;
+    return bind(p, target, STR(source), mount, path, o, err);
 }
 
 static int add_mount(struct compile *p, const cJSON *mount, const char *target, const char *path,
@@ -174,7 +174,9 @@ static int add(struct compile *p, const cJSON *mount, const char *path, struct e
     if (check_proc(target, type, path, err) < 0)
         r = -1;
     else if (!strcmp(type, "bind"))
-        r = add_bind(p, target, json_string(mount, "source", NULL), path, &o, err);
+        r = add_bind(p, mount, target, path, &o, err);
+    else if (o.idmap || json_get(mount, "uidMappings") || json_get(mount, "gidMappings"))
+        r = fail(err, 0, path, "only bind mounts can be idmapped");
     else if (!strcmp(type, "cgroup") || !strcmp(type, "cgroup2"))
         r = compile_cgroup_mount(p, target, &o, path, err);
     else
@@ -194,10 +196,8 @@ int compile_late_bind(struct compile *p, const char *source, const char *destina
         return fail_memory(err);
     clean(target);
     r = mount_options_parse(options, path, &o, err);
-    if (!r && !(r = check_bind(&o, path, err)) && !(r = check_proc(target, "bind", path, err))) {
-        bind_op(p, target, TEMPLATE(source), path, &o);
-        plan_what(p->b, "bind to %s", target);
-    }
+    if (!r && !(r = check_bind(&o, path, err)) && !(r = check_proc(target, "bind", path, err)))
+        r = bind(p, target, TEMPLATE(source), NULL, path, &o, err);
     free(o.data);
     return r;
 }

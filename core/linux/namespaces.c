@@ -4,7 +4,7 @@
 #include <sched.h>
 #include <string.h>
 
-#include "core/compile.h"
+#include "core/linux/user-namespace.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -17,7 +17,7 @@ const struct namespace_kind namespace_kinds[] = {
     {"ipc", "ipc", CLONE_NEWIPC, true},
     {"uts", "uts", CLONE_NEWUTS, true},
     {"cgroup", "cgroup", CLONE_NEWCGROUP, true},
-    {"user", "user", CLONE_NEWUSER, false},
+    {"user", "user", CLONE_NEWUSER, true},
     {"time", "time", CLONE_NEWTIME, false},
     {.type = NULL},
 };
@@ -30,27 +30,84 @@ const struct namespace_kind *namespace_kind(const char *type)
     return NULL;
 }
 
-static int join(struct compile *p, const struct namespace_kind *kind, const char *file,
-                const char *path, struct error *err)
+/* Namespaces that exist, in two passes: first those that hozo's own credentials let it join, then the user
+ * namespace, then those that it owns. */
+struct joins {
+    struct joined {
+        const struct namespace_kind *kind;
+        const char *file;
+        char path[64];
+        int slot;
+    } at[8];
+    unsigned count;
+};
+
+static int open_joined(struct compile *p, struct joins *joins, const struct namespace_kind *kind,
+                       const char *file, const char *path, struct error *err)
 {
-    int slot;
+    struct joined *j = &joins->at[joins->count++];
 
     if (file[0] != '/')
         return fail(err, 0, path, "path \"%s\" is not absolute", file);
     if (kind->flag == CLONE_NEWNS)
         return fail(err, 0, path,
                     "joining a mount namespace is not supported by this version of hozo");
-    slot = plan_slot(p->b, kind->file);
-    plan_op(p->b, PHASE_PREPARE, OPEN_NS, path, NUM(kind->flag), STR(file), SLOT(slot));
+    *j = (struct joined){.kind = kind, .file = file, .slot = plan_slot(p->b, kind->file)};
+    snprintf(j->path, sizeof j->path, "%s", path);
+    plan_op(p->b, PHASE_PREPARE, OPEN_NS, path, NUM(kind->flag), STR(file), SLOT(j->slot));
     plan_what(p->b, "join %s namespace %s", kind->type, file);
-    plan_op(p->b, PHASE_STAGE, JOIN, path, NUM(kind->flag), SLOT(slot));
-    plan_what(p->b, "join %s namespace %s", kind->type, file);
-    plan_op(p->b, PHASE_STAGE, CLOSE, path, SLOT(slot));
     return 0;
+}
+
+static void join(struct compile *p, const struct joined *j, bool final)
+{
+    plan_op(p->b, PHASE_STAGE, JOIN, j->path, NUM(j->kind->flag), SLOT(j->slot), NUM(final));
+    plan_what(p->b, "join %s namespace %s", j->kind->type, j->file);
+    if (final)
+        plan_op(p->b, PHASE_STAGE, CLOSE, j->path, SLOT(j->slot));
+}
+
+static void join_all(struct compile *p, const struct joins *joins)
+{
+    const struct joined *user = NULL;
+
+    for (const struct joined *j = joins->at; j < joins->at + joins->count; j++)
+        if (j->kind->flag == CLONE_NEWUSER)
+            user = j;
+    for (const struct joined *j = joins->at; j < joins->at + joins->count; j++)
+        if (j != user)
+            join(p, j, !user);
+    if (!user)
+        return;
+    join(p, user, true);
+    for (const struct joined *j = joins->at; j < joins->at + joins->count; j++)
+        if (j != user)
+            join(p, j, true);
+}
+
+/* What only makes sense with a user namespace, and what makes no sense without one. */
+static int compile_users(struct compile *p, bool new, struct error *err)
+{
+    static const char *const mappings[] = {"uidMappings", "gidMappings"};
+
+    if (p->user_namespace)
+        return compile_user_namespace(p, new, err);
+    for (size_t i = 0; i < ARRAY_SIZE(mappings); i++)
+        if (json_length(json_get(p->linux_, mappings[i]))) {
+            char path[64];
+
+            snprintf(path, sizeof path, "linux.%s", mappings[i]);
+            return fail(err, 0, path, "needs a user namespace of the container's own");
+        }
+    return p->privileged
+               ? 0
+               : fail(err, 0, "linux.namespaces",
+                      "without the rights of root a user namespace is needed to make any other");
 }
 
 int compile_namespaces(struct compile *p, struct error *err)
 {
+    struct joins joins = {.count = 0};
     uint64_t seen = 0, new = 0;
     const cJSON *ns;
     unsigned index = 0;
@@ -69,7 +126,7 @@ int compile_namespaces(struct compile *p, struct error *err)
         seen |= kind->flag;
         if (!*file)
             new |= kind->flag;
-        else if (join(p, kind, file, path, err) < 0)
+        else if (open_joined(p, &joins, kind, file, path, err) < 0)
             return -1;
     }
     /* Without it the container's mounts would be made on the host. */
@@ -78,7 +135,12 @@ int compile_namespaces(struct compile *p, struct error *err)
     p->c->state.own_pid_namespace = new &CLONE_NEWPID;
     p->new_namespaces = new;
     p->namespaces = seen;
+    join_all(p, &joins);
+    if (new &CLONE_NEWUSER && !p->privileged)
+        plan_op0(p->b, PHASE_CLONE, TRACEABLE, "linux.namespaces");
     plan_op(p->b, PHASE_CLONE, CLONE, "linux.namespaces", NUM(new));
+    if (compile_users(p, new &CLONE_NEWUSER, err) < 0)
+        return -1;
     plan_op0(p->b, PHASE_ENTER, SESSION, NULL);
     return 0;
 }

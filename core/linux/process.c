@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "core/linux/capabilities.h"
+#include "core/linux/user-namespace.h"
 
 static const struct {
     const char *type;
@@ -98,41 +99,50 @@ static uint64_t grantable(const struct compile *p)
     uint64_t known = last >= 63 ? UINT64_MAX : (UINT64_C(1) << (last + 1)) - 1;
     uint64_t held;
 
-    if (!json_u64(&p->c->facts, json_get(p->c->facts.root, "capabilities"), &held))
+    /* In a user namespace that it enters a process has all of them. */
+    if (!p->user_namespace &&
+        !json_u64(&p->c->facts, json_get(p->c->facts.root, "capabilities"), &held))
         known &= held;
     return known;
 }
 
-/* The kernel reads this number as "no change": the program would stay root. */
-static int check_id(int64_t id, const char *path, const char *member, struct error *err)
+/* The kernel reads the highest number as "no change": the program would stay root. */
+static int check_id(const struct compile *p, const struct process_request *r, uint64_t id,
+                    const char *member, const char *map, struct error *err)
 {
     char at[64];
 
-    snprintf(at, sizeof at, "%s.user.%s", path, member);
-    return id == UINT32_MAX ? fail(err, 0, at, "%u is no user's or group's number", UINT32_MAX) : 0;
+    snprintf(at, sizeof at, "%s.user.%s", r->path, member);
+    if (id == UINT32_MAX)
+        return fail(err, 0, at, "%u is no user's or group's number", UINT32_MAX);
+    if (id_is_unmapped(p, map, id))
+        return fail(err, 0, at, "%llu is in no range of linux.%s", (unsigned long long)id, map);
+    return 0;
 }
 
 static int add_identity(struct compile *p, const struct process_request *r, struct error *err)
 {
-    const cJSON *user = json_get(r->process, "user"), *gid;
+    const cJSON *user = json_get(r->process, "user"), *group;
     const cJSON *additional = json_get(user, "additionalGids");
     const char *cwd = json_string(r->process, "cwd", "/");
     auto_free uint32_t *groups = calloc(json_length(additional) + 1, sizeof *groups);
+    uint64_t uid = (uint64_t)json_int(r->doc, user, "uid", 0);
+    uint64_t gid = (uint64_t)json_int(r->doc, user, "gid", 0);
     struct capability_sets sets;
     size_t n = 0;
 
     if (!groups)
         return fail_memory(err);
-    cJSON_ArrayForEach (gid, additional) {
+    cJSON_ArrayForEach (group, additional) {
         uint64_t value = 0;
 
-        json_u64(r->doc, gid, &value);
-        if (check_id((int64_t)value, r->path, "additionalGids", err) < 0)
+        json_u64(r->doc, group, &value);
+        if (check_id(p, r, value, "additionalGids", "gidMappings", err) < 0)
             return -1;
         groups[n++] = (uint32_t)value;
     }
-    if (check_id(json_int(r->doc, user, "uid", 0), r->path, "uid", err) < 0 ||
-        check_id(json_int(r->doc, user, "gid", 0), r->path, "gid", err) < 0)
+    if (check_id(p, r, uid, "uid", "uidMappings", err) < 0 ||
+        check_id(p, r, gid, "gid", "gidMappings", err) < 0)
         return -1;
     capability_sets_read(json_get(r->process, "capabilities"), grantable(p), p->c->log, &sets);
 
@@ -142,8 +152,8 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
     if (json_bool(r->process, "noNewPrivileges", false))
         plan_op0(p->b, PHASE_IDENTITY, NO_NEW_PRIVS, "process.noNewPrivileges");
     plan_op(p->b, PHASE_IDENTITY, BOUNDING, "process.capabilities.bounding", NUM(sets.bounding));
-    plan_op(p->b, PHASE_IDENTITY, IDS, "process.user", NUM(json_int(r->doc, user, "uid", 0)),
-            NUM(json_int(r->doc, user, "gid", 0)), BYTES(groups, n * sizeof *groups));
+    plan_op(p->b, PHASE_IDENTITY, IDS, "process.user", NUM(uid), NUM(gid),
+            BYTES(groups, n * sizeof *groups));
     plan_op(p->b, PHASE_IDENTITY, CAPABILITIES, "process.capabilities", NUM(sets.effective),
             NUM(sets.permitted), NUM(sets.inheritable), NUM(sets.ambient));
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(1));

@@ -34,6 +34,27 @@ static int propagation(struct compile *p, uint64_t *flags, struct error *err)
     return *wanted ? find_propagation(wanted, flags, err) : 0;
 }
 
+/* Bound on itself, by who may open it. */
+static void add_root(struct compile *p)
+{
+    const char *path = p->c->state.rootfs;
+    int tree, place;
+
+    if (!p->helper) {
+        plan_op(p->b, PHASE_ENTER, ROOT, "root.path", STR(path), SLOT(p->root));
+        plan_what(p->b, "root %s", path);
+        return;
+    }
+    tree = plan_slot(p->b, "root-tree");
+    place = plan_slot(p->b, "root-place");
+    plan_op(p->b, PHASE_SOURCES, PLACE, "root.path", STR(path), SLOT(place));
+    plan_what(p->b, "root %s", path);
+    plan_op(p->b, PHASE_SOURCES, SOURCE, "root.path", STR(path), NUM(1), SLOT(tree));
+    plan_what(p->b, "root %s", path);
+    plan_op(p->b, PHASE_MOUNTS, ATTACH_ROOT, "root.path", SLOT(tree), SLOT(place), SLOT(p->root));
+    plan_what(p->b, "root %s", path);
+}
+
 int compile_root(struct compile *p, struct error *err)
 {
     uint64_t flags;
@@ -44,8 +65,7 @@ int compile_root(struct compile *p, struct error *err)
      * tree could not be bound on itself, so that comes last. */
     plan_op(p->b, PHASE_ENTER, TREE, "linux.rootfsPropagation",
             NUM(flags & MS_UNBINDABLE ? MS_PRIVATE | MS_REC : flags));
-    plan_op(p->b, PHASE_ENTER, ROOT, "root.path", STR(p->c->state.rootfs), SLOT(p->root));
-    plan_what(p->b, "root %s", p->c->state.rootfs);
+    add_root(p);
     if (p->c->no_pivot)
         plan_op(p->b, PHASE_ROOT, MOVE_ROOT, "root", SLOT(p->root));
     else

@@ -14,8 +14,8 @@ static const struct spec_field mount[] = {
     STRING(CORE, "type"),
     STRING(CORE, "source"),
     STRINGS(CORE, "options"),
-    OBJECTS(LATER, "uidMappings", spec_id_mapping),
-    OBJECTS(LATER, "gidMappings", spec_id_mapping),
+    OBJECTS(CORE, "uidMappings", spec_id_mapping),
+    OBJECTS(CORE, "gidMappings", spec_id_mapping),
     {0},
 };
 

@@ -8,9 +8,9 @@
 
 /* clang-format off */
 const struct spec_field spec_id_mapping[] = {
-    UINT(LATER, "containerID", 32, REQUIRED),
-    UINT(LATER, "hostID", 32, REQUIRED),
-    UINT(LATER, "size", 32, REQUIRED),
+    UINT(CORE, "containerID", 32, REQUIRED),
+    UINT(CORE, "hostID", 32, REQUIRED),
+    UINT(CORE, "size", 32, REQUIRED),
     {0},
 };
 
@@ -72,8 +72,8 @@ static const struct spec_field memory_policy[] = {
 /* rootfsPropagation: config-linux.md names four; engines also send mount(8)'s recursive ones. */
 const struct spec_field spec_linux[] = {
     OBJECTS(CORE, "namespaces", namespace),
-    OBJECTS(LATER, "uidMappings", spec_id_mapping),
-    OBJECTS(LATER, "gidMappings", spec_id_mapping),
+    OBJECTS(CORE, "uidMappings", spec_id_mapping),
+    OBJECTS(CORE, "gidMappings", spec_id_mapping),
     MAP_OF_OBJECTS(LATER, "timeOffsets", time_offset),
     OBJECTS(CORE, "devices", device),
     MAP_OF_OBJECTS(NETDEVICE, "netDevices", net_device),

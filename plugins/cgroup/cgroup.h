@@ -59,6 +59,9 @@ struct hierarchies {
     struct hierarchy at[HIERARCHIES_MAX];
     size_t n;
     bool v2; /* nothing but the unified one */
+    /* There is one in which an ordinary user may make nothing: without a cgroupsPath, which says where, nothing
+     * is made there. */
+    bool forbidden;
 };
 
 int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all);

@@ -100,6 +100,13 @@ static char *join_controllers(struct hozo_ctx *ctx, const struct hozo_cursor *at
     return text;
 }
 
+static bool writable(struct hozo_ctx *ctx, const struct hozo_cursor *at)
+{
+    struct hozo_cursor flag;
+
+    return hozo_fact(ctx, at, "writable", &flag) != 1 || hozo_as_bool(ctx, &flag);
+}
+
 /* `at` is a record of the host facts: mountpoint, own, and for v1 controllers. */
 static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_cursor *at,
                bool unified, const char *cgroups_path)
@@ -108,6 +115,10 @@ static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_
     const char *own = "/";
     struct hierarchy *h;
 
+    if ((!cgroups_path || !*cgroups_path) && !writable(ctx, at)) {
+        all->forbidden = true;
+        return 0;
+    }
     if (all->n == HIERARCHIES_MAX)
         return hozo_error(ctx, E2BIG, CGROUPS_PATH, "cgroup hierarchies of the host");
     if (hozo_fact(ctx, at, "mountpoint", &mountpoint) != 1)
@@ -155,7 +166,7 @@ int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all)
         for (size_t i = 0; hozo_item(ctx, &list, i, &at, NULL) == 1; i++)
             if (add(ctx, all, &at, false, cgroups_path) < 0)
                 return -1;
-    if (!all->n)
+    if (!all->n && !all->forbidden)
         return hozo_error(ctx, 0, CGROUPS_PATH, "the host has no cgroup hierarchy mounted");
     all->v2 = all->n == 1 && all->at[0].unified;
     return 0;

@@ -120,9 +120,10 @@ static int check_controllers(struct planning *p)
 {
     for (enum limit i = 0; i < LIMIT_COUNT; i++)
         if (p->limits.at[i].set && !hierarchy_of(p, limit_rows[i].controller))
-            return hozo_error(p->ctx, 0, limit_rows[i].path,
-                              "the host has no cgroup hierarchy with the controller \"%s\"",
-                              limit_rows[i].controller);
+            return hozo_error(
+                p->ctx, 0, limit_rows[i].path, "%s cgroup hierarchy with the controller \"%s\"",
+                p->all.forbidden ? "no right to make a control group in a" : "the host has no",
+                limit_rows[i].controller);
     return 0;
 }
 
@@ -317,7 +318,7 @@ static bool disabled(struct hozo_ctx *ctx)
 
 /* A limit would be missed; device rules are part of every engine's configuration, and the caller who
  * asked for no control group gets none for them either. */
-static int plan_nothing(struct hozo_ctx *ctx)
+static int plan_nothing(struct hozo_ctx *ctx, const char *why)
 {
     static const char *const limits[] = {RESOURCES ".memory", RESOURCES ".cpu", RESOURCES ".pids"};
     struct hozo_cursor found;
@@ -328,11 +329,21 @@ static int plan_nothing(struct hozo_ctx *ctx)
         if (r < 0)
             return -1;
         if (r)
-            return hozo_error(ctx, 0, limits[i],
-                              "cannot be applied with --cgroup-manager disabled");
+            return hozo_error(ctx, 0, limits[i], "cannot be applied %s", why);
     }
-    hozo_log(ctx, HOZO_LOG_DEBUG, "control groups are disabled: no device rules are applied");
+    hozo_log(ctx, HOZO_LOG_DEBUG, "no control group and no device rules %s", why);
     return 0;
+}
+
+/* The kernel takes device rules from root of the host only; and nobody else can give a container a device
+ * that is not there for the user as well. */
+static bool may_rule_devices(struct hozo_ctx *ctx)
+{
+    struct hozo_cursor fact;
+
+    if (hozo_fact(ctx, NULL, "euid", &fact) == 1 && hozo_as_int(ctx, &fact))
+        return false;
+    return hozo_fact(ctx, NULL, "userNamespace", &fact) != 1 || !hozo_as_bool(ctx, &fact);
 }
 
 int cgroup_plan(struct hozo_ctx *ctx)
@@ -340,10 +351,14 @@ int cgroup_plan(struct hozo_ctx *ctx)
     __attribute__((cleanup(planning_free))) struct planning p = {.ctx = ctx};
 
     if (disabled(ctx))
-        return plan_nothing(ctx);
+        return plan_nothing(ctx, "with --cgroup-manager disabled");
     if (hierarchies_find(ctx, &p.all) < 0 || limits_read(ctx, &p.limits) < 0 ||
         devices_read(ctx, &p.devices) < 0)
         return -1;
+    if (!p.all.n)
+        return plan_nothing(ctx, "without the right to make control groups");
+    if (!may_rule_devices(ctx))
+        device_rules_free(&p.devices);
     if (check_controllers(&p) < 0 || check_devices(&p) < 0)
         return -1;
     for (size_t i = 0; i < p.all.n; i++)

@@ -12,6 +12,7 @@ static const struct {
 } optional[] = {
     {OP_WORK, 1},      /* value */
     {OP_FIND_EXEC, 1}, /* path */
+    {OP_MAP, 2},       /* program */
 };
 
 static bool may_be_absent(const struct plan_op *op, unsigned argument)
@@ -70,8 +71,9 @@ static bool is_clean(const char *path)
 /* Nothing but a procfs on /proc (CVE-2019-16884), and below it only what was asked for as such. */
 static void check_mount(const struct plan_header *plan, const struct plan_op *op)
 {
-    const char *target = plan_string(plan, op->arg[1]), *type = plan_string(plan, op->arg[2]);
-    uint64_t how = op->arg[op->kind == OP_MOUNT ? 7 : 9];
+    const char *target = plan_string(plan, op->arg[1]);
+    const char *type = op->kind == OP_MOUNT ? plan_string(plan, op->arg[2]) : "";
+    uint64_t how = op->arg[op->kind == OP_MOUNT ? 7 : op->kind == OP_BIND ? 9 : 8];
 
     must(is_clean(target));
     must(strcmp(target, "/proc") || (op->kind == OP_MOUNT && !strcmp(type, "proc")));
@@ -95,10 +97,12 @@ static void check_path(const struct plan_header *plan, const struct plan_op *op)
         break;
     case OP_MOUNT:
     case OP_BIND:
+    case OP_BIND_TREE:
         check_mount(plan, op);
         break;
     case OP_MKDIR:
     case OP_MKNOD:
+    case OP_BIND_NODE:
     case OP_SYMLINK:
     case OP_MASK:
     case OP_READONLY:

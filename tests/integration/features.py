@@ -41,6 +41,9 @@ def linux_is_always_there(box):
     assert linux["cgroup"]["v1"] is True and linux["cgroup"]["v2"] is True
 
 
+MAPPINGS = {kind: [{"containerID": 0, "hostID": 1000, "size": 1}] for kind in ("uidMappings", "gidMappings")}
+
+
 @test
 def every_mount_option_that_it_names_is_understood(box):
     options = features(box)["mountOptions"]
@@ -50,6 +53,7 @@ def every_mount_option_that_it_names_is_understood(box):
     for option in options:
         # Some belong to a bind mount, some to a file system.
         for mount in ({"type": "bind", "source": "/etc", "options": ["bind", option]},
+                      {"type": "bind", "source": "/etc", "options": ["bind", option], **MAPPINGS},
                       {"type": "tmpfs", "source": "tmpfs", "options": [option]}):
             b.config["mounts"] = [*right, {"destination": "/mnt", **mount}]
             if box.hozo("plan", "--bundle", b.write().path).code == 0:

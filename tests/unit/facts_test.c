@@ -20,7 +20,13 @@ static void expect(const char *name, bool v2, const char *cgroup, const char *mo
     auto_text struct text out = {0}, member = {0};
     auto_json struct json doc = {0};
     struct error err = {0};
-    struct facts_source source = {"6.1.0-test", 1000, 40, v2, cgroup, mountinfo};
+    struct facts_source source = {.kernel = "6.1.0-test",
+                                  .euid = 1000,
+                                  .egid = 100,
+                                  .last_capability = 40,
+                                  .v2 = v2,
+                                  .cgroup = cgroup,
+                                  .mountinfo = mountinfo};
     bool good = facts_write(&out, &source, &err) == 0 &&
                 json_parse(&doc, "facts", out.at, out.length, &err) == 0;
 
@@ -154,10 +160,17 @@ static void document(void)
 {
     auto_text struct text out = {0};
     struct error err = {0};
-    struct facts_source source = {"6.1.0-test", 1000, 40, true, "0::/a\n", NULL};
+    struct facts_source source = {.kernel = "6.1.0-test",
+                                  .euid = 1000,
+                                  .egid = 100,
+                                  .last_capability = 40,
+                                  .v2 = true,
+                                  .cgroup = "0::/a\n",
+                                  .user_namespace = true};
 
     check(facts_write(&out, &source, &err) == 0 &&
-              !strcmp(out.at, "{\"kernel\":\"6.1.0-test\",\"euid\":1000,\"lastCapability\":40,"
+              !strcmp(out.at, "{\"kernel\":\"6.1.0-test\",\"euid\":1000,\"egid\":100,"
+                              "\"userNamespace\":true,\"lastCapability\":40,"
                               "\"cgroup\":{\"layout\":\"v2\",\"unified\":{"
                               "\"mountpoint\":\"/sys/fs/cgroup\",\"own\":\"/a\"}}}"),
           "the whole document");

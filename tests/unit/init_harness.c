@@ -136,7 +136,7 @@ static bool answer(struct outcome *o, int fd, pid_t *pid, const struct scene *s)
     if ((int)m.type == s->close_at)
         return false;
     if (m.type == SYNC_BORN || m.type == SYNC_PHASE)
-        return !channel_send(fd, SYNC_GO, &err);
+        return !channel_send(fd, SYNC_GO, 0, &err);
     if (m.type == SYNC_CREATED) {
         o->created = true;
         if (s->created)

@@ -213,7 +213,7 @@ static void conversation(void)
     struct plan_builder *b = new_plan();
     struct outcome o;
 
-    plan_op(b, PHASE_STAGE, JOIN, NULL, NUM(0), SLOT(plan_slot(b, "x")));
+    plan_op(b, PHASE_STAGE, JOIN, NULL, NUM(0), SLOT(plan_slot(b, "x")), NUM(1));
     plan_op(b, PHASE_CLONE, CLONE, NULL, NUM(0));
     plan_op(b, PHASE_LIMITS, RLIMIT, NULL, STR("x"), NUM(7), NUM(9), NUM(9));
     plan_op(b, PHASE_LIMITS, RLIMIT, NULL, STR("y"), NUM(7), NUM(9), NUM(9));
@@ -251,11 +251,6 @@ static void conversation(void)
     check(failed(&o, 0, EBADF, STEP_MKDIR) && access("/made-too-early", F_OK) < 0,
           "the root's slot is not the host's root before there is a root");
 
-    b = new_plan();
-    plan_op(b, PHASE_SOURCES, BIND, "m", SLOT(plan_slot(b, "r")), STR("/"), STR("/"), NUM(0),
-            NUM(0), NUM(0), NUM(0), NUM(0), NUM(0), NUM(0));
-    o = run(b, SCENE(0));
-    check(failed(&o, 0, ENOSYS, STEP_NONE), "what nobody carries out is not passed over");
     b = new_plan();
     plan_op(b, PHASE_ENTER, RLIMIT, NULL, STR("x"), NUM(7), NUM(9), NUM(9));
     o = run(b, SCENE(0));

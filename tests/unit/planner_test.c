@@ -64,7 +64,7 @@ static struct plan_header *example(void)
     plan_op(b, PHASE_IDENTITY, CAPABILITIES, "process.capabilities", NUM(0x1ffffffffff), NUM(0x3),
             NUM(0), NUM(1ull << 50));
     plan_op(b, PHASE_STAGE, OOM_SCORE, "process.oomScoreAdj", SLOT(proc), NUM(-500));
-    plan_op(b, PHASE_STAGE, JOIN, "linux.namespaces[2]", NUM(CLONE_NEWNET), SLOT(ns2));
+    plan_op(b, PHASE_STAGE, JOIN, "linux.namespaces[2]", NUM(CLONE_NEWNET), SLOT(ns2), NUM(1));
     plan_op(b, PHASE_CLONE, CLONE, "linux.namespaces",
             NUM(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS));
     plan_op(b, PHASE_SYSTEM, WRITE, "linux.sysctl.a\nb", SLOT(proc), STR("sys/net/x"),
@@ -99,7 +99,7 @@ static const char example_text[] =
     "  work(\"write\", \"device\", data=<300 bytes: fnv cc7b7049>)       com.example.acme  linux.acme\n"
     "stage (stage)\n"
     "  oom-score($proc, value=-500)                                  core    process.oomScoreAdj\n"
-    "  join(network, $ns.2)                                          core    linux.namespaces[2]\n"
+    "  join(network, $ns.2, final=1)                                 core    linux.namespaces[2]\n"
     "clone (stage)\n"
     "  clone(pid|mount|uts)                                          core    linux.namespaces\n"
     "enter (inside)\n"
@@ -135,7 +135,7 @@ static const char example_json[] =
     "{\"op\":\"work\",\"owner\":\"com.example.acme\",\"path\":\"linux.acme\",\"arguments\":{\"what\":\"write\",\"value\":\"device\",\"data\":{\"size\":300,\"fnv\":\"cc7b7049\"}}}]},"
     "{\"phase\":\"stage\",\"process\":\"stage\",\"operations\":["
     "{\"op\":\"oom-score\",\"owner\":\"core\",\"path\":\"process.oomScoreAdj\",\"arguments\":{\"proc\":\"$proc\",\"value\":-500}},"
-    "{\"op\":\"join\",\"owner\":\"core\",\"path\":\"linux.namespaces[2]\",\"arguments\":{\"type\":[\"network\"],\"ns\":\"$ns.2\"}}]},"
+    "{\"op\":\"join\",\"owner\":\"core\",\"path\":\"linux.namespaces[2]\",\"arguments\":{\"type\":[\"network\"],\"ns\":\"$ns.2\",\"final\":1}}]},"
     "{\"phase\":\"clone\",\"process\":\"stage\",\"operations\":["
     "{\"op\":\"clone\",\"owner\":\"core\",\"path\":\"linux.namespaces\",\"arguments\":{\"new\":[\"pid\",\"mount\",\"uts\"]}}]},"
     "{\"phase\":\"enter\",\"process\":\"inside\",\"operations\":["
