@@ -75,21 +75,31 @@ static const struct plan_op *changes_namespace(const struct plan_header *plan, u
     return NULL;
 }
 
-static int check_foreign(struct container *c, uint64_t type, int fd, struct error *err)
+/* 1: this is the namespace in which hozo is; 0: another. */
+static int is_own(uint64_t type, int fd, struct error *err)
 {
-    const struct plan_op *op = changes_namespace(c->plan, type);
     struct stat theirs, own;
-    char path[64];
+    char path[64] = "";
 
-    if (!op)
-        return 0;
     for (const struct namespace_kind *k = namespace_kinds; k->type; k++)
         if (k->flag == type)
             snprintf(path, sizeof path, "/proc/self/ns/%s", k->file);
     if (fstat(fd, &theirs) < 0 || stat(path, &own) < 0)
         return fail(err, errno, NULL, "stat %s", path);
-    if (theirs.st_dev != own.st_dev || theirs.st_ino != own.st_ino)
-        return 0;
+    return theirs.st_dev == own.st_dev && theirs.st_ino == own.st_ino;
+}
+
+static int check_foreign(struct container *c, const struct plan_op *join, int fd, struct error *err)
+{
+    const struct plan_op *op = changes_namespace(c->plan, join->arg[0]);
+    bool user = join->arg[0] == CLONE_NEWUSER;
+    int own = op || user ? is_own(join->arg[0], fd, err) : 0;
+
+    if (own <= 0)
+        return own;
+    if (user) /* which setns(2) refuses */
+        return fail(err, 0, plan_string(c->plan, join->path),
+                    "the user namespace that is joined is hozo's own");
     return fail(err, 0, plan_string(c->plan, op->path),
                 "would change the host: the namespace that is joined is hozo's own");
 }
@@ -105,7 +115,7 @@ static int open_namespace(struct container *c, const struct plan_op *op, struct 
     if (fstatfs(fd, &fs) < 0 || fs.f_type != NSFS_MAGIC || (type = ioctl(fd, NS_GET_NSTYPE)) < 0 ||
         (uint64_t)type != op->arg[0])
         return plan_fail(c->plan, (uint32_t)(op - plan_ops(c->plan)), EINVAL, STEP_VERIFY, err);
-    if (check_foreign(c, op->arg[0], fd, err) < 0)
+    if (check_foreign(c, op, fd, err) < 0)
         return -1;
     fill(c, op->arg[2], steal_fd(fd));
     return 0;
