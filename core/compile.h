@@ -47,6 +47,7 @@ struct compile {
 int compile_proc(struct compile *p);
 
 int compile_namespaces(struct compile *p, struct error *err);
+int compile_time_offsets(struct compile *p, struct error *err); /* after all that is joined */
 int compile_root(struct compile *p, struct error *err);
 int compile_root_attributes(struct compile *p, struct error *err); /* after all else of `system` */
 int compile_mounts(struct compile *p, struct error *err);
@@ -69,5 +70,6 @@ struct process_request {
     bool joined;      /* exec */
 };
 int compile_process(struct compile *p, const struct process_request *r, struct error *err);
+int compile_scheduling(struct compile *p, const struct process_request *r, struct error *err);
 
 #endif

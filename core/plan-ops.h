@@ -33,10 +33,14 @@
     OP(SAME_MAP,      "same-map",       "s:file s:value")            /* a joined one says so already */ \
     OP(RECORD,        "record",         "")                          /* pid and start time are on disk */ \
     OP(RLIMIT,        "rlimit",         "s:name u:resource u:soft u:hard")                         \
+    OP(AFFINITY,      "affinity",       "s:cpus b:mask")             /* of the runtime, then of the process */ \
+    OP(SCHEDULER,     "scheduler",      "s:policy u:number x:flags d:nice u:priority u:runtime u:deadline u:period") \
+    OP(IO_PRIORITY,   "io-priority",    "s:class u:number u:level")                                \
     OP(HOOK,          "hook",           "s:path l:args l:env u:timeout t:state") /* host or inside */ \
     /* the stage process: still in the runtime's namespaces, credentials and root */               \
     OP(OOM_SCORE,     "oom-score",      "r:proc d:value")                                          \
     OP(JOIN,          "join",           "n:type r:ns u:final")  /* not final: may be refused, tried again */ \
+    OP(UNSHARE,       "unshare",        "n:new")                     /* for those born from now on */ \
     OP(TRACEABLE,     "traceable",      "")                 /* until an ordinary user has mapped ids */ \
     OP(CLONE,         "clone",          "n:new")                     /* the inside process */      \
     /* the helper: in the mount namespace of the inside process, with the runtime's credentials */ \
@@ -69,6 +73,7 @@
     OP(ROOT_ATTR,     "root-attr",      "r:root a:set p:propagation")                              \
     OP(UMASK,         "umask",          "o:mask")                                                  \
     OP(CHOWN_STDIO,   "chown-stdio",    "u:uid")                                                   \
+    OP(PERSONALITY,   "personality",    "s:domain x:value")                                        \
     OP(HOME,          "home",           "r:root u:uid")              /* fills the late value home */ \
     OP(SYSCALL,       "syscall",        "s:name u:number x:pointers b:memory x:a0 x:a1 x:a2 x:a3 x:a4 x:a5") \
     /* who the user program is */                                                                  \
@@ -98,7 +103,7 @@
     PHASE(ROOT,             "root",             INSIDE,  "the container's root becomes the root") \
     PHASE(SYSTEM,           "system",           INSIDE,  "kernel settings, names, what is read-only or hidden; the root itself last") \
     PHASE(PROCESS,          "process",          INSIDE,  "what the program inherits: file mode mask, streams, late environment") \
-    PHASE(LIMITS,           "limits",           RUNTIME, "resource limits, which the set-up itself might not survive") \
+    PHASE(LIMITS,           "limits",           RUNTIME, "resource limits and scheduling, which the set-up itself might not survive") \
     PHASE(IDENTITY,         "identity",         INSIDE,  "capabilities and ids of the user; the program is looked for with the user's rights") \
     PHASE(WAIT,             "wait",             INSIDE,  "all is done: `create` returns, and `start` is waited for") \
     PHASE(START_CONTAINER,  "start-container",  INSIDE,  "hooks of the kind `startContainer`") \

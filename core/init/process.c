@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -36,6 +37,12 @@ int op_traceable(struct interpreter *in, const struct plan_op *op)
     in->traceable = true;
     in->step = STEP_PRCTL;
     return prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
+int op_unshare(struct interpreter *in, const struct plan_op *op)
+{
+    (void)in;
+    return (int)syscall(SYS_unshare, (int)op->arg[0]);
 }
 
 /* The child is the runtime's (CLONE_PARENT), so that it can be waited for after this process is gone.
@@ -91,6 +98,12 @@ int op_umask(struct interpreter *in, const struct plan_op *op)
     (void)in;
     umask((mode_t)op->arg[0]);
     return 0;
+}
+
+int op_personality(struct interpreter *in, const struct plan_op *op)
+{
+    (void)in;
+    return personality(op->arg[1]) < 0 ? -1 : 0;
 }
 
 /* The user must be able to open /dev/stdout again. Pipes and terminals can be given away; what cannot

@@ -17,6 +17,7 @@
 #include "core/hooks.h"
 #include "core/linux/id-maps.h"
 #include "core/linux/namespaces.h"
+#include "core/linux/scheduling.h"
 
 #define PROC_ROOT_INO 1 /* fixed, since Linux 2.6 */
 
@@ -240,6 +241,10 @@ static int host_op(struct container *c, const struct plan_op *op, struct error *
         return compare_map(c, op, err);
     case OP_RLIMIT:
         return set_rlimit(c, op, err);
+    case OP_AFFINITY:
+    case OP_SCHEDULER:
+    case OP_IO_PRIORITY:
+        return scheduling_op(c, op, err);
     case OP_HOOK:
         return run_hook(c, op, err);
     default:

@@ -18,7 +18,7 @@ const struct namespace_kind namespace_kinds[] = {
     {"uts", "uts", CLONE_NEWUTS, true},
     {"cgroup", "cgroup", CLONE_NEWCGROUP, true},
     {"user", "user", CLONE_NEWUSER, true},
-    {"time", "time", CLONE_NEWTIME, false},
+    {"time", "time", CLONE_NEWTIME, true},
     {.type = NULL},
 };
 
@@ -136,6 +136,8 @@ int compile_namespaces(struct compile *p, struct error *err)
     p->new_namespaces = new;
     p->namespaces = seen;
     join_all(p, &joins);
+    if (compile_time_offsets(p, err) < 0)
+        return -1;
     if (new &CLONE_NEWUSER && !p->privileged)
         plan_op0(p->b, PHASE_CLONE, TRACEABLE, "linux.namespaces");
     plan_op(p->b, PHASE_CLONE, CLONE, "linux.namespaces", NUM(new));

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 
 #include "core/linux/capabilities.h"
@@ -77,6 +78,21 @@ static int add_limits(struct compile *p, const struct process_request *r, struct
         plan_op(p->b, PHASE_STAGE, OOM_SCORE, path, SLOT(compile_proc(p)), NUM(value));
         plan_what(p->b, "write %lld", (long long)value);
     }
+    return 0;
+}
+
+/* Of all processes of the container: it is the configuration's, not the process's. */
+static int add_personality(struct compile *p, struct error *err)
+{
+    const cJSON *personality = json_get(p->linux_, "personality");
+    const char *domain = json_string(personality, "domain", "");
+
+    if (!personality)
+        return 0;
+    if (json_length(json_get(personality, "flags")))
+        return fail(err, 0, "linux.personality.flags[0]", "the specification has no flags yet");
+    plan_op(p->b, PHASE_PROCESS, PERSONALITY, "linux.personality", STR(domain),
+            NUM(strcmp(domain, "LINUX32") ? PER_LINUX : PER_LINUX32));
     return 0;
 }
 
@@ -278,7 +294,7 @@ int compile_process(struct compile *p, const struct process_request *r, struct e
     const cJSON *user = json_get(r->process, "user");
     const char *cwd = json_string(r->process, "cwd", "/");
 
-    if (add_limits(p, r, err) < 0 || add_keyring(p, err) < 0)
+    if (add_limits(p, r, err) < 0 || compile_scheduling(p, r, err) < 0 || add_keyring(p, err) < 0)
         return -1;
     if (!r->joined && strcmp(cwd, "/")) {
         plan_op(p->b, PHASE_DEVICES, MKDIR, "process.cwd", SLOT(r->root), STR(cwd), NUM(0755));
@@ -290,7 +306,7 @@ int compile_process(struct compile *p, const struct process_request *r, struct e
             NUM(json_int(r->doc, user, "umask", 022)));
     plan_op(p->b, PHASE_PROCESS, CHOWN_STDIO, "process.user.uid",
             NUM(json_int(r->doc, user, "uid", 0)));
-    if (add_identity(p, r, err) < 0)
+    if (add_personality(p, err) < 0 || add_identity(p, r, err) < 0)
         return -1;
     return add_exec(p, r, err);
 }

@@ -34,14 +34,14 @@ static const struct spec_field device[] = {
 };
 
 static const struct spec_field time_offset[] = {
-    INT(LATER, "secs", 64),
-    UINT(LATER, "nanosecs", 32),
+    INT(CORE, "secs", 64),
+    UINT(CORE, "nanosecs", 32),
     {0},
 };
 
 static const struct spec_field personality[] = {
-    STRING(LATER, "domain", REQUIRED, VALUES("LINUX", "LINUX32")),
-    STRINGS(LATER, "flags"),
+    STRING(CORE, "domain", REQUIRED, VALUES("LINUX", "LINUX32")),
+    STRINGS(CORE, "flags"),
     {0},
 };
 
@@ -74,7 +74,7 @@ const struct spec_field spec_linux[] = {
     OBJECTS(CORE, "namespaces", namespace),
     OBJECTS(CORE, "uidMappings", spec_id_mapping),
     OBJECTS(CORE, "gidMappings", spec_id_mapping),
-    MAP_OF_OBJECTS(LATER, "timeOffsets", time_offset),
+    MAP_OF_OBJECTS(CORE, "timeOffsets", time_offset),
     OBJECTS(CORE, "devices", device),
     MAP_OF_OBJECTS(NETDEVICE, "netDevices", net_device),
     STRING(PLUGIN("cgroup"), "cgroupsPath"),
@@ -89,7 +89,7 @@ const struct spec_field spec_linux[] = {
     STRINGS(CORE, "maskedPaths"),
     STRINGS(CORE, "readonlyPaths"),
     STRING(PLUGIN("selinux"), "mountLabel"),
-    OBJECT(LATER, "personality", personality),
+    OBJECT(CORE, "personality", personality),
     {0},
 };
 /* clang-format on */

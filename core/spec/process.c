@@ -40,31 +40,31 @@ static const struct spec_field capabilities[] = {
 };
 
 static const struct spec_field io_priority[] = {
-    STRING(LATER, "class", REQUIRED,
+    STRING(CORE, "class", REQUIRED,
            VALUES("IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE")),
-    INT(LATER, "priority", 32),
+    INT(CORE, "priority", 32, REQUIRED),
     {0},
 };
 
 static const struct spec_field scheduler[] = {
-    STRING(LATER, "policy", REQUIRED,
+    STRING(CORE, "policy", REQUIRED,
            VALUES("SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_ISO", "SCHED_IDLE",
                   "SCHED_DEADLINE")),
-    INT(LATER, "nice", 32),
-    INT(LATER, "priority", 32),
-    STRINGS(LATER, "flags",
+    INT(CORE, "nice", 32),
+    INT(CORE, "priority", 32),
+    STRINGS(CORE, "flags",
             VALUES("SCHED_FLAG_RESET_ON_FORK", "SCHED_FLAG_RECLAIM", "SCHED_FLAG_DL_OVERRUN",
                    "SCHED_FLAG_KEEP_POLICY", "SCHED_FLAG_KEEP_PARAMS", "SCHED_FLAG_UTIL_CLAMP_MIN",
                    "SCHED_FLAG_UTIL_CLAMP_MAX")),
-    UINT(LATER, "runtime", 64),
-    UINT(LATER, "deadline", 64),
-    UINT(LATER, "period", 64),
+    UINT(CORE, "runtime", 64),
+    UINT(CORE, "deadline", 64),
+    UINT(CORE, "period", 64),
     {0},
 };
 
 static const struct spec_field exec_cpu_affinity[] = {
-    STRING(LATER, "initial"),
-    STRING(LATER, "final"),
+    STRING(CORE, "initial"),
+    STRING(CORE, "final"),
     {0},
 };
 
@@ -82,9 +82,9 @@ const struct spec_field spec_process[] = {
     INT(CORE, "oomScoreAdj", 32),
     STRING(PLUGIN("apparmor"), "apparmorProfile"),
     STRING(PLUGIN("selinux"), "selinuxLabel"),
-    OBJECT(LATER, "scheduler", scheduler),
-    OBJECT(LATER, "ioPriority", io_priority),
-    OBJECT(LATER, "execCPUAffinity", exec_cpu_affinity),
+    OBJECT(CORE, "scheduler", scheduler),
+    OBJECT(CORE, "ioPriority", io_priority),
+    OBJECT(CORE, "execCPUAffinity", exec_cpu_affinity),
     {0},
 };
 /* clang-format on */

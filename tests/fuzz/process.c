@@ -20,7 +20,12 @@ static const char config[] =
     "\"args\":[\"sh\"],\"env\":[\"PATH=/bin\",\"A=1\"],\"user\":{\"uid\":5,\"gid\":6,\"umask\":18,"
     "\"additionalGids\":[7]},\"oomScoreAdj\":-3,\"noNewPrivileges\":true,"
     "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1,\"hard\":18446744073709551615}],"
-    "\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"inheritable\":[\"CAP_KILL\"]}}}";
+    "\"capabilities\":{\"bounding\":[\"CAP_KILL\"],\"inheritable\":[\"CAP_KILL\"]},"
+    "\"scheduler\":{\"policy\":\"SCHED_RR\",\"priority\":3,\"flags\":[\"SCHED_FLAG_RESET_ON_FORK\"]"
+    "},"
+    "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":2},"
+    "\"execCPUAffinity\":{\"initial\":\"0\",\"final\":\"0-3,7\"}},"
+    "\"linux\":{\"personality\":{\"domain\":\"LINUX32\"}}}";
 static const char facts[] = "{\"kernel\":\"6.12.0\",\"euid\":0,\"lastCapability\":40}";
 
 struct words {

@@ -124,7 +124,7 @@ def what_is_not_served_does_not_hide_the_rest(box):
         ("linux.seccomp.syscalls[].names", "seccomp"), ("linux.seccomp.syscalls[].action", "seccomp"))}
     same(r.rows, {
         **PLAIN, **absent, **MANAGER, "linux.resources.cpu.shares": CGROUP,
-        "linux.personality": ("-", "error: is not supported by this version of hozo"),
+        "linux.personality": CORE,
         "linux.resources.cpu.burst": ("-", "error: is not served by the installed hozo-plugin-cgroup 0.1.0")})
 
 

@@ -33,7 +33,7 @@ def it_has_the_members_of_the_specification_and_no_other(box):
 def linux_is_always_there(box):
     """containerd looks into it without a question."""
     linux = features(box)["linux"]
-    assert {"pid", "network", "ipc", "uts", "mount", "cgroup"} <= set(linux["namespaces"])
+    assert {"pid", "network", "ipc", "uts", "mount", "cgroup", "time"} <= set(linux["namespaces"])
     assert {"CAP_CHOWN", "CAP_SYS_ADMIN", "CAP_CHECKPOINT_RESTORE"} <= set(linux["capabilities"])
     assert isinstance(linux["mountExtensions"]["idmap"]["enabled"], bool)
     for section in ("seccomp", "apparmor", "selinux", "intelRdt"):

@@ -139,7 +139,7 @@ static void test_tables(void)
         {{"process", "user", "uid"}, SERVED_BY_CORE, NULL},
         {{"process", "user", "username"}, SERVED_NOT, NULL},
         {{"process", "commandLine"}, SERVED_NOT, NULL},
-        {{"process", "scheduler", "policy"}, SERVED_LATER, NULL},
+        {{"process", "scheduler", "policy"}, SERVED_BY_CORE, NULL},
         {{"process", "apparmorProfile"}, SERVED_BY_PLUGIN, "hozo-plugin-apparmor"},
         {{"process", "selinuxLabel"}, SERVED_BY_PLUGIN, "hozo-plugin-selinux"},
         {{"mounts", "options"}, SERVED_BY_CORE, NULL},
@@ -147,8 +147,8 @@ static void test_tables(void)
         {{"hooks", "createContainer", "timeout"}, SERVED_BY_CORE, NULL},
         {{"linux", "namespaces", "type"}, SERVED_BY_CORE, NULL},
         {{"linux", "gidMappings", "size"}, SERVED_BY_CORE, NULL},
-        {{"linux", "timeOffsets", "secs"}, SERVED_LATER, NULL},
-        {{"linux", "personality", "domain"}, SERVED_LATER, NULL},
+        {{"linux", "timeOffsets", "secs"}, SERVED_BY_CORE, NULL},
+        {{"linux", "personality", "domain"}, SERVED_BY_CORE, NULL},
         {{"linux", "mountLabel"}, SERVED_BY_PLUGIN, "hozo-plugin-selinux"},
         {{"linux", "cgroupsPath"}, SERVED_BY_PLUGIN, "hozo-plugin-cgroup"},
         {{"linux", "resources", "blockIO", "weightDevice", "leafWeight"},
@@ -249,7 +249,7 @@ static const struct {
     {"{" V ",\"process\":{\"cwd\":\"/\",\"capabilities\":{\"bounding\":[\"CAP_ANY\"]}}}", ""},
     {"{" V ",\"process\":{\"cwd\":\"/\",\"capabilities\":[\"CAP_KILL\"]}}",
      "process.capabilities: must be an object"},
-    {"{" V ",\"process\":{\"cwd\":\"/\",\"ioPriority\":{\"class\":\"RT\"}}}",
+    {"{" V ",\"process\":{\"cwd\":\"/\",\"ioPriority\":{\"class\":\"RT\",\"priority\":1}}}",
      "process.ioPriority.class: \"RT\" is not one of IOPRIO_CLASS_RT, IOPRIO_CLASS_BE, "
      "IOPRIO_CLASS_IDLE"},
     /* linux */

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What exec makes of a process that says how it is scheduled; hozo plan shows the plans of create only. */
+#include "core/compile.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "core/exec.h"
+#include "plugins/tap.h"
+
+#define CONFIG(process)                                                                            \
+    "{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},"                                    \
+    "\"linux\":{\"personality\":{\"domain\":\"LINUX32\"}},"                                        \
+    "\"hooks\":{\"startContainer\":[{\"path\":\"/bin/true\"}]},"                                   \
+    "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]" process "}}"
+
+#define EVERYTHING                                                                                 \
+    ",\"oomScoreAdj\":-3,\"scheduler\":{\"policy\":\"SCHED_RR\",\"priority\":3},"                  \
+    "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":2},"                               \
+    "\"execCPUAffinity\":{\"initial\":\"0\",\"final\":\"0-3,7\"}"
+
+/* The plan of exec as text, or the error. */
+static void plan_of(const char *config, struct text *said)
+{
+    static const char *const args[] = {"true", NULL};
+    const struct exec_overrides o = {.args = args};
+    auto_container struct container c;
+    auto_json struct json process = {0};
+    struct exec_request request = {.doc = &process, .namespaces = CLONE_NEWNS};
+    struct error err = {0};
+    char line[1400];
+    int init;
+
+    container_init(&c);
+    c.state.id = strdup("c");
+    said->length = 0;
+    if (!json_parse(&c.config, "config.json", config, strlen(config), &err) &&
+        !json_parse(&c.facts, "facts", "{}", 2, &err) && !exec_process(&c, &o, &process, &err)) {
+        request.process = process.root;
+        if (!compile_exec(&c, &request, &init, &err)) {
+            plan_print(c.plan, said);
+            return;
+        }
+    }
+    error_format(&err, line, sizeof line);
+    text_put(said, line);
+}
+
+/* The text `one` stands in the plan, before `other` if that is asked. */
+static bool stands(const struct text *plan, const char *one, const char *other)
+{
+    const char *at = strstr(plan->at, one);
+
+    return at && (!other || strstr(at, other));
+}
+
+static void in_order(const struct text *plan)
+{
+    ok(stands(plan, "prepare (runtime)", "affinity(\"0\", mask=<8 bytes: 0100000000000000>)") &&
+           stands(plan, "affinity(\"0\",", "stage (stage)"),
+       "initial: the runtime's own, before there is a process");
+    ok(stands(plan, "clone(-)", "limits (runtime)") &&
+           stands(plan, "limits (runtime)",
+                  "affinity(\"0-3,7\", mask=<8 bytes: 8f00000000000000>)") &&
+           stands(plan, "affinity(\"0-3,7\"", "identity (inside)"),
+       "final: of the process in its control group");
+    ok(stands(plan, "affinity(\"0-3,7\"", "scheduler(\"SCHED_RR\", number=2, nice=0, priority=3,"),
+       "the scheduler, after the affinity that some of its policies forbid");
+    ok(stands(plan, "limits (runtime)", "io-priority(\"IOPRIO_CLASS_BE\", number=2, level=2)"),
+       "the I/O priority");
+    ok(stands(plan, "process (inside)", "personality(\"LINUX32\", value=0x8)"),
+       "the personality of the container");
+    ok(stands(plan, "oom-score(", "join("), "what only the host may do comes before the join");
+}
+
+int main(void)
+{
+    auto_text struct text plan = {0};
+
+    plan_of(CONFIG(EVERYTHING), &plan);
+    in_order(&plan);
+    plan_of(CONFIG(",\"execCPUAffinity\":{\"initial\":\"1\",\"final\":\"\"}"), &plan);
+    ok(stands(&plan, "affinity(\"1\"", NULL) &&
+           !strstr(strstr(plan.at, "affinity(") + 1, "affinity("),
+       "without final the kernel decides");
+    plan_of(CONFIG(",\"execCPUAffinity\":{\"final\":\"1\"}"), &plan);
+    ok(!strstr(plan.at, "prepare (runtime)") && stands(&plan, "affinity(\"1\"", NULL),
+       "without initial the runtime stays where it is");
+    plan_of(CONFIG(""), &plan);
+    ok(!strstr(plan.at, "affinity") && !strstr(plan.at, "scheduler") && !strstr(plan.at, "io-pri"),
+       "what nobody asks for is not done");
+    plan_of(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_DEADLINE\",\"runtime\":2000,"
+                   "\"deadline\":3000}"),
+            &plan);
+    ok(stands(&plan, "scheduler(\"SCHED_DEADLINE\", number=6,", NULL),
+       "hooks that cannot fork are no matter of exec");
+    plan_of(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_IDLE\",\"nice\":1}"), &plan);
+    ok(!strcmp(plan.at, "process.scheduler.nice: has no meaning for SCHED_IDLE"), "errors: %s",
+       plan.at);
+    return done();
+}
