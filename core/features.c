@@ -230,8 +230,7 @@ static void add_namespaces(struct features *f, cJSON *linux_)
     cJSON *array = array_at(f, linux_, "namespaces");
 
     for (const struct namespace_kind *k = namespace_kinds; k->type; k++)
-        if (k->served)
-            push(f, array, k->type);
+        push(f, array, k->type);
 }
 
 /* All that libcap has names for, whatever the running kernel knows. */

@@ -222,12 +222,6 @@ enum fate field_judge(struct walk *w, const cJSON *node, const struct member *at
         return FATE_ELSEWHERE;
     if (row->server == SERVED_NOT)
         return FATE_INFORMS;
-    if (row->server == SERVED_LATER) {
-        if (spec_contains(row) && !node->child)
-            return FATE_EMPTY;
-        fail_at(w, at, "is not supported by this version of hozo");
-        return FATE_REFUSED;
-    }
     if (!spec_contains(row))
         return judge_owner(w, at, false, owner);
     if (!says_nothing(node, row))

@@ -27,7 +27,6 @@ enum spec_type {
 enum spec_server {
     SERVED_BY_CORE,   /* for an object: its members decide */
     SERVED_BY_PLUGIN, /* some descriptor must own it */
-    SERVED_LATER,     /* the core's, but not applied by this version: an error with the path */
     SERVED_ELSEWHERE, /* of another operating system: ignored */
     SERVED_NOT,       /* informative, ignored by the specification's own words */
 };

@@ -11,14 +11,14 @@
 #endif
 
 const struct namespace_kind namespace_kinds[] = {
-    {"pid", "pid", CLONE_NEWPID, true},
-    {"network", "net", CLONE_NEWNET, true},
-    {"mount", "mnt", CLONE_NEWNS, true},
-    {"ipc", "ipc", CLONE_NEWIPC, true},
-    {"uts", "uts", CLONE_NEWUTS, true},
-    {"cgroup", "cgroup", CLONE_NEWCGROUP, true},
-    {"user", "user", CLONE_NEWUSER, true},
-    {"time", "time", CLONE_NEWTIME, true},
+    {"pid", "pid", CLONE_NEWPID},
+    {"network", "net", CLONE_NEWNET},
+    {"mount", "mnt", CLONE_NEWNS},
+    {"ipc", "ipc", CLONE_NEWIPC},
+    {"uts", "uts", CLONE_NEWUTS},
+    {"cgroup", "cgroup", CLONE_NEWCGROUP},
+    {"user", "user", CLONE_NEWUSER},
+    {"time", "time", CLONE_NEWTIME},
     {.type = NULL},
 };
 
@@ -118,9 +118,8 @@ int compile_namespaces(struct compile *p, struct error *err)
         char path[64];
 
         snprintf(path, sizeof path, "linux.namespaces[%u]", index++);
-        if (!kind || !kind->served)
-            return fail(err, 0, path, "%s namespaces are not supported by this version of hozo",
-                        type);
+        if (!kind)
+            return fail(err, 0, path, "%s: there is no such namespace", type);
         if (seen & kind->flag)
             return fail(err, 0, path, "there is already an entry of type %s", type);
         seen |= kind->flag;

@@ -10,7 +10,6 @@ struct namespace_kind {
     const char *type; /* in config.json */
     const char *file; /* in /proc/PID/ns */
     uint64_t flag;
-    bool served; /* by this version */
 };
 
 /* Ends with a row whose type is NULL. */

@@ -11,7 +11,6 @@
 
 /* clang-format off */
 #define CORE       .server = SERVED_BY_CORE
-#define LATER      .server = SERVED_LATER
 #define ELSEWHERE  .server = SERVED_ELSEWHERE
 #define IGNORED    .server = SERVED_NOT
 #define PLUGIN(id) .server = SERVED_BY_PLUGIN, .package = "hozo-plugin-" id

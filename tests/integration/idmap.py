@@ -29,6 +29,13 @@ def with_file_system_below(box, source, uid):
     os.chown(f"{source}/below/file", uid, uid)
 
 
+def in_user_namespace(b):
+    """The container's root makes the mount point, as a rule in a directory of its own."""
+    b.linux["namespaces"].append({"type": "user"})
+    b.linux.update({k: [{"containerID": 0, "hostID": 100000, "size": 65536}] for k in ("uidMappings", "gidMappings")})
+    os.chown(b.rootfs, 100000, 100000)
+
+
 def bound(box, program, source, *options, **mappings):
     b = box.bundle(program)
     b.bind(source, "/data", *options)
@@ -83,8 +90,7 @@ def attributes_hold_as_well(box):
 def the_mapping_of_the_container_is_used_where_a_mount_has_none(box, option):
     source = source_of(box, 7)
     b = bound(box, "stat -c '%u %g' /data/file; touch /data/new", source, "rbind", option)
-    b.linux["namespaces"].append({"type": "user"})
-    b.linux.update({k: [{"containerID": 0, "hostID": 100000, "size": 65536}] for k in ("uidMappings", "gidMappings")})
+    in_user_namespace(b)
     os.chmod(source, 0o777)
     same(box.run(b).ok().out, "7 7\n")
     same(os.stat(f"{source}/new").st_uid, 0)
@@ -94,8 +100,7 @@ def the_mapping_of_the_container_is_used_where_a_mount_has_none(box, option):
 def a_mount_of_a_container_with_users_may_have_other_mappings(box):
     source = source_of(box, 1000)
     b = bound(box, "stat -c '%u %g' /data/file", source, "idmap", **mapping(1000, 100005))
-    b.linux["namespaces"].append({"type": "user"})
-    b.linux.update({k: [{"containerID": 0, "hostID": 100000, "size": 65536}] for k in ("uidMappings", "gidMappings")})
+    in_user_namespace(b)
     same(box.run(b).ok().out, "5 5\n")
 
 
@@ -103,13 +108,13 @@ def a_mount_of_a_container_with_users_may_have_other_mappings(box):
 def a_container_in_a_joined_user_namespace(box):
     source = source_of(box, 7)
     first = box.bundle("sleep 100")
-    first.linux["namespaces"].append({"type": "user"})
-    first.linux.update({k: [{"containerID": 0, "hostID": 100000, "size": 65536}] for k in ("uidMappings", "gidMappings")})
+    in_user_namespace(first)
     pid = box.running(first)
     b = bound(box, "stat -c '%u %g' /data/file", source, "idmap")
     b.linux["namespaces"] = [{"type": "mount"}, {"type": "pid"}, *(
         {"type": t, "path": f"/proc/{pid}/ns/{f}"} for t, f in (("user", "user"), ("network", "net"), ("ipc", "ipc")))]
     del b.config["hostname"]
+    os.chown(b.rootfs, 100000, 100000)
     same(box.run(b, id="c2").ok().out, "7 7\n")
 
 

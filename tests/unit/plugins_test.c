@@ -192,9 +192,6 @@ static void test_sections(void)
     is("another system's section is ignored", try("{\"windows\": {\"layerFolders\": [\"x\"]}}"),
        "");
     is("a member that no specification knows is ignored", try("{\"linux\": {\"acme\": 1}}"), "");
-    is("what the core cannot do yet is an error", try("{\"linux\": {\"gidMappings\": [{}]}}"),
-       "linux.gidMappings: is not supported by this version of hozo");
-    is("an empty list of it is none", try("{\"linux\": {\"uidMappings\": []}}"), "");
 }
 
 static void test_refusals(void)
