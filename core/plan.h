@@ -51,11 +51,13 @@ enum plan_step {
 
 /* `how` of mount, bind and console. No component of the target may be a link (proc and sysfs:
  * CVE-2019-19921); what lay there is copied into the mount (tmpcopyup); the target may lie in a procfs,
- * else a link to there is refused (CVE-2019-16884); the terminal also becomes /dev/console. */
+ * else a link to there is refused (CVE-2019-16884); the terminal also becomes /dev/console; what is bound
+ * must be the root of a procfs. */
 #define HOW_NO_SYMLINKS  1u
 #define HOW_COPY_UP      2u
 #define HOW_ON_PROC      4u
 #define HOW_BIND_CONSOLE 8u
+#define HOW_OF_PROC      16u
 
 /* `pointers` of syscall: bit i: a<i> is an offset into `memory`; the higher bits: the address of a late
  * value's text, that text as a number, a slot's descriptor. */

@@ -217,6 +217,9 @@ static int bind(struct interpreter *in, const struct plan_op *op, int tree, cons
     in->step = STEP_SOURCE;
     if (fstat(tree, &st) < 0)
         return -1;
+    in->step = STEP_VERIFY;
+    if (attr[5] & HOW_OF_PROC && !path_is_procfs(tree))
+        return refuse(EINVAL);
     in->step = STEP_TARGET;
     onto = path_target(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]),
                        S_ISDIR(st.st_mode), attr[5] & HOW_NO_SYMLINKS);

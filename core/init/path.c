@@ -120,15 +120,22 @@ int path_target(int root, const char *path, int directory, int strict)
     return made < 0 ? -1 : path_open(root, path, O_PATH, strict);
 }
 
-int path_procfs(void)
+bool path_is_procfs(int fd)
 {
-    auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     struct statfs fs;
     struct stat st;
 
-    if (proc < 0 || fstatfs(proc, &fs) < 0 || fstat(proc, &st) < 0)
+    return !fstatfs(fd, &fs) && !fstat(fd, &st) && fs.f_type == PROC_SUPER_MAGIC &&
+           st.st_ino == PROC_ROOT_INO;
+}
+
+int path_procfs(void)
+{
+    auto_close int proc = open("/proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (proc < 0)
         return -1;
-    if (fs.f_type != PROC_SUPER_MAGIC || st.st_ino != PROC_ROOT_INO) {
+    if (!path_is_procfs(proc)) {
         errno = EXDEV;
         return -1;
     }

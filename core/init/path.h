@@ -22,6 +22,9 @@ int path_parent(int root, const char *path, int strict, const char **last);
 /* What a mount goes onto: a directory or a file, made if missing. */
 int path_target(int root, const char *path, int directory, int strict);
 
+/* Whether this is the root of a procfs. */
+bool path_is_procfs(int fd);
+
 /* The root of the procfs at /proc, if it is one: for the calls that take nothing but a path. */
 int path_procfs(void);
 

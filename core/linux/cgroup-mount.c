@@ -92,6 +92,21 @@ static int add_v1(struct compile *p, const char *target, const char *path,
     return 0;
 }
 
+/* The kernel lets nobody mount the hierarchy in a user namespace that does not own the cgroup namespace. The
+ * host's is shown, but cannot be written: a process of the container may have a right to parts of it as the
+ * user that it is outside (CVE-2023-25809). */
+static void add_whole(struct compile *p, const char *target, const char *path,
+                      const struct mount_options *o)
+{
+    const char *mountpoint = json_string(json_at(p->c->facts.root, "cgroup", "unified", NULL),
+                                         "mountpoint", "/sys/fs/cgroup");
+
+    plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(target), STR(mountpoint), NUM(1),
+            NUM(o->set | MOUNT_ATTR_RDONLY), NUM(0), NUM(MOUNT_ATTR_RDONLY), NUM(0),
+            NUM(o->propagation), NUM(HOW_NO_SYMLINKS));
+    plan_what(p->b, "bind %s to %s", mountpoint, target);
+}
+
 int compile_cgroup_mount(struct compile *p, const char *target, const struct mount_options *o,
                          const char *path, struct error *err)
 {
@@ -103,6 +118,10 @@ int compile_cgroup_mount(struct compile *p, const char *target, const struct mou
         return fail(err, 0, at, "tmpcopyup is for tmpfs");
     if (!strcmp(layout, "none"))
         return fail(err, 0, path, "this host has no control groups mounted");
+    if (!strcmp(layout, "v2") && p->bind_nodes && !(p->namespaces & CLONE_NEWCGROUP)) {
+        add_whole(p, target, path, o);
+        return 0;
+    }
     if (!strcmp(layout, "v2")) {
         plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("cgroup2"),
                 STR("cgroup"), LIST(o->data), NUM(o->set), NUM(o->propagation),

@@ -12,11 +12,12 @@
  * there, not behind a link of the image (CVE-2019-19921, CVE-2023-27561). */
 static uint64_t how(const char *type, const char *target, const struct mount_options *o)
 {
-    bool strict = !strcmp(type, "proc") || !strcmp(type, "sysfs");
+    bool bound = !strcmp(type, "bind") && !strcmp(target, "/proc");
+    bool strict = bound || !strcmp(type, "proc") || !strcmp(type, "sysfs");
     bool on_proc = !strncmp(target, "/proc/", 6);
 
     return (strict ? HOW_NO_SYMLINKS : 0) | (on_proc ? HOW_ON_PROC : 0) |
-           (o->copy_up ? HOW_COPY_UP : 0);
+           (bound ? HOW_OF_PROC : 0) | (o->copy_up ? HOW_COPY_UP : 0);
 }
 
 /* What hozo does in /dev comes after the mounts: a read-only /dev becomes so at the very end. */
@@ -136,7 +137,7 @@ static void clean(char *path)
 
 static int check_proc(const char *target, const char *type, const char *path, struct error *err)
 {
-    if (!strcmp(target, "/proc") && strcmp(type, "proc"))
+    if (!strcmp(target, "/proc") && strcmp(type, "proc") && strcmp(type, "bind"))
         return fail(err, 0, path, "only a proc file system may be mounted on /proc");
     if (strncmp(target, "/proc/", 6))
         return 0;
