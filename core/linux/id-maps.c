@@ -6,7 +6,6 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -147,18 +146,26 @@ bool id_map_keeps_groups(pid_t pid)
 
 /* --- a namespace for mounts ------------------------------------------------------------------------ */
 
-/* Lives as long as it takes to open its namespace. It is a copy of this process, with its descriptors, but
- * nothing runs in it. */
-static pid_t child_in_namespace(struct error *err)
+/* A copy of this process, in which nothing runs: it ends when the other end of its pipe is closed, which it is
+ * at the latest when this process ends. */
+static pid_t child_in_namespace(int *alive, struct error *err)
 {
     struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
-    long pid = syscall(SYS_clone3, &args, sizeof args);
+    int fds[2];
+    char byte;
+    long pid;
 
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return fail(err, errno, NULL, "pipe2");
+    pid = syscall(SYS_clone3, &args, sizeof args);
     if (!pid) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        for (;;)
-            pause();
+        close(fds[1]);
+        while (read(fds[0], &byte, 1) < 0 && errno == EINTR)
+            ;
+        _exit(0);
     }
+    close(fds[0]);
+    *alive = fds[1];
     return pid < 0 ? fail(err, errno, NULL, "clone3") : (pid_t)pid;
 }
 
@@ -177,13 +184,12 @@ static int map_and_open(pid_t pid, const char *uids, const char *gids, struct er
 
 int id_map_namespace(const char *uids, const char *gids, struct error *err)
 {
-    pid_t pid = child_in_namespace(err);
-    int fd;
+    int alive = -1, fd;
+    pid_t pid = child_in_namespace(&alive, err);
 
-    if (pid < 0)
-        return -1;
-    fd = map_and_open(pid, uids, gids, err);
-    kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    fd = pid < 0 ? -1 : map_and_open(pid, uids, gids, err);
+    cleanup_close(&alive);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
     return fd;
 }

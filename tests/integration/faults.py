@@ -62,18 +62,31 @@ def delete(box):
     gone(box)
 
 
-def create_arguments(box, *verb):
+def create_arguments(box, *verb, users=False):
     b = box.bundle("sleep 100")
+    if users:
+        in_user_namespace(box, b)
     b.hook("createRuntime", "/bin/true")
     b.hook("poststop", "/bin/true")
     return [*verb, "--bundle", b.write().path, "--pid-file", f"{box.dir}/pid", "c1"]
 
 
+def in_user_namespace(box, b):
+    """With a helper, a process for a mapping, maps."""
+    b.linux["namespaces"].append({"type": "user"})
+    b.linux["uidMappings"] = b.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    os.mkdir(f"{box.dir}/source")
+    b.bind(f"{box.dir}/source", "/tmp", "idmap")
+    b.config["mounts"][-1].update({k: [{"containerID": 0, "hostID": 1000, "size": 1}]
+                                   for k in ("uidMappings", "gidMappings")})
+
+
 @test(timeout=90, sanitized=False, cases={"create": (["create"], "created"),
-                                         "run": (["run", "--detach"], "running")})
+                                         "run": (["run", "--detach"], "running"),
+                                         "create with a user namespace": (["create"], "created", True)})
 def where_a_call_fails_nothing_is_left(box, case):
-    verb, status = case
-    arguments = create_arguments(box, *verb)
+    verb, status, *users = case
+    arguments = create_arguments(box, *verb, users=bool(users))
     points = calls(box, *arguments)
     delete(box)
     os.unlink(f"{box.dir}/pid")
@@ -115,9 +128,9 @@ def a_create_that_lost_its_new_directory_to_another_leaves_that_alone(box):
     assert box.state()["status"] == "running"
 
 
-@test(timeout=90, sanitized=False)
-def a_create_that_is_killed_anywhere_can_be_deleted(box):
-    arguments = create_arguments(box, "create")
+@test(timeout=90, sanitized=False, cases={"as root": False, "with a user namespace": True})
+def a_create_that_is_killed_anywhere_can_be_deleted(box, users):
+    arguments = create_arguments(box, "create", users=users)
     points = calls(box, *arguments)
     delete(box)
     for point in points:
