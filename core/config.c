@@ -63,6 +63,17 @@ static int check_process(const cJSON *config, struct error *err)
     return 0;
 }
 
+/* config.md, Annotations: values may be empty, and unknown keys are no error. */
+static int check_annotations(const cJSON *annotations, struct error *err)
+{
+    const cJSON *value;
+
+    cJSON_ArrayForEach (value, annotations)
+        if (!*value->string)
+            return fail(err, 0, "annotations", "a key is empty");
+    return 0;
+}
+
 /* What is null is absent here too. */
 static void add_annotations(struct text *out, const cJSON *annotations)
 {
@@ -118,7 +129,8 @@ int config_load(struct container *c, int dirfd, const char *file, struct error *
     if (spec_check(&c->config, c->config.root, spec_config, "", err) < 0)
         return -1;
     version = json_string(c->config.root, "ociVersion", "");
-    if (config_check_version(version, err) < 0 || check_process(c->config.root, err) < 0)
+    if (config_check_version(version, err) < 0 || check_process(c->config.root, err) < 0 ||
+        check_annotations(json_get(c->config.root, "annotations"), err) < 0)
         return -1;
     return describe(c, err);
 }
