@@ -210,3 +210,31 @@ def ids_that_are_not_the_users_are_refused(box):
     b.linux["uidMappings"] = ranges((0, USER, 1), (1, 0, 1000))
     box.create(b, **USER_RUNS).fails("linux.uidMappings", "map ids", "newuidmap")
     box.nothing_left()
+
+
+@test
+def exec_waits_for_the_program(box):
+    """A process that cannot be traced is the kernel's secret from an ordinary user."""
+    box.created(owned(box, "sleep 100"), **USER_RUNS)
+    box.exec("true", **USER_RUNS).fails("exec failed", "permission denied", code=255)
+    box.hozo("start", "c1", **USER_RUNS).ok()
+    box.exec("true", **USER_RUNS).ok()
+
+
+@test
+def a_time_namespace(box):
+    b = owned(box, "cat /proc/self/timens_offsets; for n in /proc/self/ns/time; do readlink $n; done")
+    b.linux["namespaces"].append({"type": "time"})
+    r = box.run(b, **USER_RUNS).ok()
+    assert os.readlink("/proc/self/ns/time") not in r.out, r
+    b.linux["timeOffsets"] = {"monotonic": {"secs": 1000}}
+    box.run(b, **USER_RUNS).fails("linux.namespaces", "unshare", "operation not permitted")
+    box.nothing_left()
+
+
+@test
+def limits_that_the_user_may_not_raise(box):
+    b = owned(box)
+    b.process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": 1 << 30, "hard": 1 << 30}]
+    box.create(b, **USER_RUNS).fails("process.rlimits[0]", "set RLIMIT_NOFILE", "operation not permitted")
+    box.nothing_left()

@@ -336,3 +336,19 @@ def files_made_inside_belong_to_the_mapped_user(box):
     for name in ("made", "directory"):
         st = os.stat(f"{b.rootfs}/tmp/{name}")
         same((st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode) & 0o700 != 0), (USERS, GROUPS, True), name)
+
+
+@test
+def a_bind_that_would_show_what_is_hidden_is_refused(box):
+    """Below a mount lies what the host has hidden there: in a user namespace it must stay so."""
+    host.private_mounts()
+    source = f"{box.dir}/source"
+    os.makedirs(f"{source}/below")
+    same(host.libc.mount(b"t", f"{source}/below".encode(), b"tmpfs", 0, None), 0)
+    b = mapped(box, "grep -c /data /proc/self/mountinfo")
+    b.mount("/data", source, "bind", ["bind"])
+    os.chown(b.rootfs, USERS, GROUPS)
+    box.create(b).fails("mounts[7]", "open source", "invalid argument")
+    b.config["mounts"][-1]["options"] = ["rbind"]
+    same(box.run(b).ok().out, "2\n")
+    host.detach(f"{source}/below")
