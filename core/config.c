@@ -18,14 +18,16 @@ static bool digits(const char **s)
     return *s > start && (*start != '0' || *s == start + 1);
 }
 
-static bool identifiers(const char **s)
+/* Dotted identifiers behind '-' or '+'. A number of a pre-release has no zero in front (SemVer 2.0.0, 9). */
+static bool identifiers(const char **s, bool prerelease)
 {
     do {
         const char *start = ++*s;
+        bool number = true;
 
-        while (isalnum((unsigned char)**s) || **s == '-')
-            (*s)++;
-        if (*s == start)
+        for (; isalnum((unsigned char)**s) || **s == '-'; (*s)++)
+            number = number && isdigit((unsigned char)**s);
+        if (*s == start || (prerelease && number && *start == '0' && *s > start + 1))
             return false;
     } while (**s == '.');
     return true;
@@ -39,9 +41,9 @@ int config_check_version(const char *version, struct error *err)
     bool ok = digits(&s) && *s++ == '.' && digits(&s) && *s++ == '.' && digits(&s);
 
     if (ok && *s == '-')
-        ok = identifiers(&s);
+        ok = identifiers(&s, true);
     if (ok && *s == '+')
-        ok = identifiers(&s);
+        ok = identifiers(&s, false);
     if (!ok || *s)
         return fail(err, 0, "ociVersion", "\"%s\" is not a version of the form 1.2.3", version);
     if (strncmp(version, "1.", 2))

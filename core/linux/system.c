@@ -31,31 +31,30 @@ static const char *sysctl_namespace(const char *name)
     return NULL;
 }
 
-static char *translated(const char *name, char from, char to)
+/* A name with one separator as the file below /proc/sys, and with the other as the table has it. */
+static char *exchanged(const char *name)
 {
     char *copy = strdup(name);
 
     for (char *c = copy; c && *c; c++)
-        if (*c == from)
-            *c = to;
+        *c = *c == '.' ? '/' : *c == '/' ? '.' : *c;
     return copy;
 }
 
-/* Either separator may be used; with slashes, a dot belongs to a name (net/ipv4/conf/eth0.1). */
+/* As sysctl(8) reads names, the first separator is the one that separates, and the other belongs to a name:
+ * net/ipv4/conf/eth0.1/forwarding is net.ipv4.conf.eth0/1.forwarding. */
 static int add_sysctl(struct compile *p, const char *name, const char *value, struct error *err)
 {
-    bool slashes = strchr(name, '/');
-    auto_free char *dotted = slashes ? translated(name, '/', '.') : strdup(name);
-    auto_free char *below = slashes ? strdup(name) : translated(name, '.', '/');
-    auto_free char *file = NULL;
+    bool slashes = name[strcspn(name, "./")] == '/';
+    auto_free char *other = exchanged(name), *file = NULL;
     const char *type;
     char path[256];
 
-    if (!dotted || !below || asprintf(&file, "sys/%s", below) < 0)
+    if (!other || asprintf(&file, "sys/%s", slashes ? name : other) < 0)
         return fail_memory(err);
     snprintf(path, sizeof path, "linux.sysctl[\"%s\"]", name);
-    type = sysctl_namespace(dotted);
-    if (!type || (slashes && strstr(name, "..")))
+    type = sysctl_namespace(slashes ? other : name);
+    if (!type || strstr(file, ".."))
         return fail(err, 0, path, "is not a sysctl that a namespace separates from the host");
     if (!(p->namespaces & namespace_kind(type)->flag))
         return fail(err, 0, path, "needs a %s namespace of the container's own", type);
