@@ -28,10 +28,17 @@ static void add_start(struct compile *p)
     plan_op(p->b, PHASE_WAIT, WAIT_START, NULL, SLOT(p->start), SLOT(p->result));
 }
 
+static int compile_own_root(struct compile *p, struct error *err)
+{
+    return compile_root(p, err) < 0 || compile_mounts(p, err) < 0 || compile_devices(p, err) < 0
+               ? -1
+               : 0;
+}
+
 /* The sections in no particular order: the phases order what they add. */
 static int compile_core(struct compile *p, struct error *err)
 {
-    const struct process_request process = {
+    struct process_request process = {
         .process = json_get(p->config, "process"),
         .doc = &p->c->config,
         .path = "process",
@@ -39,9 +46,12 @@ static int compile_core(struct compile *p, struct error *err)
     };
 
     add_start(p);
-    if (compile_namespaces(p, err) < 0 || compile_root(p, err) < 0 || compile_mounts(p, err) < 0 ||
-        compile_devices(p, err) < 0 || compile_system(p, err) < 0 ||
-        compile_root_attributes(p, err) < 0 || compile_hooks(p, err) < 0)
+    if (compile_namespaces(p, err) < 0)
+        return -1;
+    process.joined = p->joins_mounts;
+    if ((p->joins_mounts ? compile_joined_root(p, err) : compile_own_root(p, err)) < 0 ||
+        compile_system(p, err) < 0 || (!p->joins_mounts && compile_root_attributes(p, err) < 0) ||
+        compile_hooks(p, err) < 0)
         return -1;
     return compile_process(p, &process, err);
 }
@@ -75,7 +85,8 @@ static int compile_configuration(struct container *c, struct compile *p, struct 
     p->config = c->config.root;
     p->linux_ = json_get(c->config.root, "linux");
     user_namespace_look(p);
-    if (p->user_namespace && p->privileged)
+    compile_look_at_root(p);
+    if (p->user_namespace && p->privileged && !p->joins_mounts)
         compile_helper(p);
     if (plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0)
         return -1;

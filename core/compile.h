@@ -39,6 +39,8 @@ struct compile {
     bool privileged;               /* hozo has the rights of root in its own */
     bool bind_nodes;               /* device nodes cannot be made */
     bool helper;                   /* sources of mounts are opened with hozo's credentials */
+    bool tree_is_shared;           /* what is mounted outside the root appears on the host */
+    bool joins_mounts;             /* the mount namespace, and with it the root, is another's */
     int root, proc, start, result; /* slots; proc < 0 until someone needs it */
     uint64_t new_namespaces;       /* CLONE_NEW* that the container gets */
     uint64_t namespaces;           /* … and those that it joins */
@@ -48,12 +50,18 @@ int compile_proc(struct compile *p);
 
 int compile_namespaces(struct compile *p, struct error *err);
 int compile_time_offsets(struct compile *p, struct error *err); /* after all that is joined */
+/* Before the plugins are asked, who may want mounts: fills tree_is_shared and joins_mounts. */
+void compile_look_at_root(struct compile *p);
 int compile_root(struct compile *p, struct error *err);
+/* Instead of all that concerns the root, in a mount namespace that exists: nothing of it may be configured. */
+int compile_joined_root(struct compile *p, struct error *err);
 int compile_root_attributes(struct compile *p, struct error *err); /* after all else of `system` */
 int compile_mounts(struct compile *p, struct error *err);
 struct mount_options;
 int compile_cgroup_mount(struct compile *p, const char *target, const struct mount_options *o,
                          const char *path, struct error *err);
+/* HOW_* that every bind mount has. */
+unsigned compile_bind_how(const struct compile *p, const struct mount_options *o);
 /* For a plugin, whose turn it is: a bind from a source that is a template of the plan. */
 int compile_late_bind(struct compile *p, const char *source, const char *destination,
                       const cJSON *options, const char *path, struct error *err);

@@ -52,13 +52,14 @@
     OP(SESSION,       "session",        "")                          /* setsid */                  \
     OP(KEYRING,       "keyring",        "s:name")                    /* a new session keyring */   \
     OP(TREE,          "tree",           "p:propagation")             /* of every mount below / */  \
-    OP(ROOT,          "root",           "s:path w:root")             /* bound on itself, opened */ \
+    OP(ROOT,          "root",           "s:path w:root p:propagation") /* bound on itself, opened */ \
     OP(ATTACH_ROOT,   "attach-root",    "r:tree r:place w:root")     /* the same, from the helper */ \
     OP(MOUNT,         "mount",          "r:root s:target s:fstype s:source l:options a:set p:propagation h:how") \
     OP(BIND,          "bind",           "r:root s:target t:source u:recursive a:set a:clear a:rset a:rclear p:propagation h:how") \
     OP(BIND_TREE,     "bind-tree",      "r:root s:target r:tree a:set a:clear a:rset a:rclear p:propagation h:how") \
+    OP(REMOUNT,       "remount",        "r:root s:target a:set a:clear a:rset a:rclear p:propagation") \
     OP(MKDIR,         "mkdir",          "r:root s:path o:mode")      /* with missing parents */    \
-    OP(SYMLINK,       "symlink",        "r:root s:path s:target")    /* an existing path is left */\
+    OP(SYMLINK,       "symlink",        "r:root s:path s:target h:how")                            \
     OP(MKNOD,         "mknod",          "r:root s:path o:mode u:major u:minor u:uid u:gid")        \
     OP(BIND_NODE,     "bind-node",      "r:root s:path o:type u:major u:minor") /* of the host */  \
     OP(CONSOLE,       "console",        "r:root u:rows u:columns u:uid h:how")                     \

@@ -50,6 +50,8 @@ static const struct word attributes[] = {
 static const struct word ways[] = {
     BIT(HOW_NO_SYMLINKS, "no-symlinks"), BIT(HOW_COPY_UP, "copy-up"), BIT(HOW_ON_PROC, "on-proc"),
     BIT(HOW_BIND_CONSOLE, "bind-console"), BIT(HOW_OF_PROC, "of-proc"),
+    BIT(HOW_TARGET_MODE, "target-mode"),
+    BIT(HOW_REPLACE, "replace"), BIT(HOW_SLAVE, "slave"),
     {0, 0, NULL},
 };
 

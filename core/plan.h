@@ -49,15 +49,20 @@ enum plan_step {
 #define PLAN_ATTACH_STAGE 1u /* the stage process waits for GO before anything: cgroup v1 */
 #define PLAN_HELPER       2u /* for the helper: it carries out the phase `sources` and ends */
 
-/* `how` of mount, bind and console. No component of the target may be a link (proc and sysfs:
+/* `how` of mount, bind, console and symlink. No component of the target may be a link (proc and sysfs:
  * CVE-2019-19921); what lay there is copied into the mount (tmpcopyup); the target may lie in a procfs,
  * else a link to there is refused (CVE-2019-16884); the terminal also becomes /dev/console; what is bound
- * must be the root of a procfs. */
+ * must be the root of a procfs; the file system gets the mode of the directory that it covers; what is
+ * there is replaced; what is mounted below a bind mount does not reach the host, whatever the source's
+ * propagation. */
 #define HOW_NO_SYMLINKS  1u
 #define HOW_COPY_UP      2u
 #define HOW_ON_PROC      4u
 #define HOW_BIND_CONSOLE 8u
 #define HOW_OF_PROC      16u
+#define HOW_TARGET_MODE  32u
+#define HOW_REPLACE      64u
+#define HOW_SLAVE        128u
 
 /* `pointers` of syscall: bit i: a<i> is an offset into `memory`; the higher bits: the address of a late
  * value's text, that text as a number, a slot's descriptor. */

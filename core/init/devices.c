@@ -50,17 +50,31 @@ static int parent_of(struct interpreter *in, const struct plan_op *op, const cha
     return in->parent.fd = fd;
 }
 
+static bool is_link_to(int parent, const char *name, const char *target)
+{
+    char found[256];
+    ssize_t n = readlinkat(parent, name, found, sizeof found);
+
+    return n == (ssize_t)strlen(target) && !memcmp(found, target, (size_t)n);
+}
+
 int op_symlink(struct interpreter *in, const struct plan_op *op)
 {
-    const char *last;
+    const char *last, *target = plan_string(in->plan, op->arg[2]);
     int parent = parent_of(in, op, &last);
 
     if (parent < 0)
         return -1;
+    if (!target)
+        return refuse(EINVAL);
     in->step = STEP_SYMLINK;
-    if (symlinkat(plan_string(in->plan, op->arg[2]), parent, last) < 0 && errno != EEXIST)
+    if (!symlinkat(target, parent, last))
+        return 0;
+    if (errno != EEXIST)
         return -1;
-    return 0;
+    if (!(op->arg[3] & HOW_REPLACE) || is_link_to(parent, last, target))
+        return 0;
+    return unlinkat(parent, last, 0) < 0 ? -1 : symlinkat(target, parent, last);
 }
 
 /* An O_PATH descriptor takes no fchmod(2), and fchmodat(2) would follow a link that has meanwhile come

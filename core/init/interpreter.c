@@ -27,6 +27,7 @@ static operation *const operations[OP_COUNT] = {
     [OP_MOUNT] = op_mount,
     [OP_BIND] = op_bind,
     [OP_BIND_TREE] = op_bind_tree,
+    [OP_REMOUNT] = op_remount,
     [OP_MKDIR] = op_mkdir,
     [OP_SYMLINK] = op_symlink,
     [OP_MKNOD] = op_mknod,

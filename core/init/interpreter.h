@@ -41,10 +41,10 @@ typedef int operation(struct interpreter *in, const struct plan_op *op);
 
 operation op_oom_score, op_join, op_traceable, op_unshare, op_clone, op_close, op_session,
     op_keyring, op_tree, op_root, op_attach_root, op_place, op_source, op_idmap, op_mount, op_bind,
-    op_bind_tree, op_mkdir, op_symlink, op_mknod, op_bind_node, op_console, op_pivot, op_move_root,
-    op_write, op_hostname, op_domainname, op_mask, op_readonly, op_root_attr, op_umask,
-    op_chown_stdio, op_personality, op_home, op_syscall, op_no_new_privs, op_bounding, op_chdir,
-    op_ids, op_capabilities, op_find_exec, op_report, op_wait_start, op_exec, op_hook;
+    op_bind_tree, op_remount, op_mkdir, op_symlink, op_mknod, op_bind_node, op_console, op_pivot,
+    op_move_root, op_write, op_hostname, op_domainname, op_mask, op_readonly, op_root_attr,
+    op_umask, op_chown_stdio, op_personality, op_home, op_syscall, op_no_new_privs, op_bounding,
+    op_chdir, op_ids, op_capabilities, op_find_exec, op_report, op_wait_start, op_exec, op_hook;
 
 /* Executes the whole plan; returns only on failure, which it has reported. */
 int interpret(struct interpreter *in);

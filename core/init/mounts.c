@@ -10,16 +10,10 @@
 #include "core/init/copy-up.h"
 #include "core/init/interpreter.h"
 #include "core/init/kernel.h"
+#include "core/init/mounts.h"
 #include "core/init/path.h"
 
-#define FSCONFIG_VALUE_MAX 255  /* fs/fsopen.c: strndup_user(_value, 256) */
-#define OLD_OPTIONS_MAX    4095 /* mount(2) cuts the rest off, and says nothing */
-
-#ifndef MS_NOSYMFOLLOW /* Linux 5.10 */
-#define MS_NOSYMFOLLOW 256
-#endif
-
-static int set_propagation(struct interpreter *in, int fd, uint64_t propagation)
+int set_propagation(struct interpreter *in, int fd, uint64_t propagation)
 {
     struct mount_attr attr = {.propagation = propagation & ~(uint64_t)MS_REC};
 
@@ -81,125 +75,78 @@ static int open_file_system(struct interpreter *in, const char *type, const char
     return sys_fsmount(fs, attr);
 }
 
-/* --- options that fsconfig(2) cannot carry --------------------------------------------------------- */
-
-static bool needs_old_mount(char *const *options, const char *source)
-{
-    if (strlen(source) > FSCONFIG_VALUE_MAX)
-        return true;
-    for (; *options; options++) {
-        const char *value = strchr(*options, '=');
-
-        if (value && strlen(value + 1) > FSCONFIG_VALUE_MAX)
-            return true;
-    }
-    return false;
-}
-
-static unsigned long old_flags(uint64_t attr)
-{
-    static const struct {
-        uint64_t attr;
-        unsigned long flag;
-    } map[] = {
-        {MOUNT_ATTR_RDONLY, MS_RDONLY},         {MOUNT_ATTR_NOSUID, MS_NOSUID},
-        {MOUNT_ATTR_NODEV, MS_NODEV},           {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
-        {MOUNT_ATTR_NOATIME, MS_NOATIME},       {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
-        {MOUNT_ATTR_NODIRATIME, MS_NODIRATIME}, {MOUNT_ATTR_NOSYMFOLLOW, MS_NOSYMFOLLOW},
-    };
-    unsigned long flags = 0;
-
-    for (size_t i = 0; i < ARRAY_SIZE(map); i++)
-        if (attr & map[i].attr)
-            flags |= map[i].flag;
-    return flags;
-}
-
-static char *joined(char *const *options)
-{
-    size_t length = 1;
-    char *text, *to;
-
-    for (char *const *o = options; *o; o++)
-        length += strlen(*o) + 1;
-    if (!(to = text = calloc(1, length)))
-        return NULL;
-    for (char *const *o = options; *o; o++) {
-        if (o > options)
-            *to++ = ',';
-        to = stpcpy(to, *o);
-    }
-    return text;
-}
-
-/* mount(2) wants a path: the descriptor's name in a procfs that has been looked at. */
-static int old_mount(struct interpreter *in, int target, const char *type, const char *source,
-                     char *const *options, uint64_t attr)
-{
-    auto_free char *data = joined(options);
-    auto_close int proc = -1;
-    char path[PATH_OF_DESCRIPTOR];
-
-    in->step = STEP_VERIFY;
-    if ((proc = path_procfs()) < 0)
-        return -1;
-    in->step = STEP_MOUNT;
-    if (!data)
-        return -1;
-    if (strlen(data) > OLD_OPTIONS_MAX)
-        return refuse(E2BIG);
-    path_of_descriptor(path, target);
-    return mount(source, path, type, old_flags(attr), data);
-}
-
-/* The mount that now lies on the target: the descriptor still means what is below it. */
-static int old_mount_propagation(struct interpreter *in, int root, const char *target, bool strict,
-                                 uint64_t propagation)
-{
-    auto_close int fd = -1;
-
-    if (!propagation)
-        return 0;
-    in->step = STEP_TARGET;
-    fd = path_open(root, target, O_PATH, strict);
-    return fd < 0 ? -1 : set_propagation(in, fd, propagation);
-}
-
 /* --- the operations ---------------------------------------------------------------------------------- */
+
+/* The directory to mount on, and one more option where that directory gives its mode. */
+static int mount_target(struct interpreter *in, const struct plan_op *op, char *mode,
+                        char ***options)
+{
+    bool strict = op->arg[7] & HOW_NO_SYMLINKS;
+    const char *target = plan_string(in->plan, op->arg[1]);
+    int root = slot_fd(in, op->arg[0]);
+    auto_close int onto = path_open(root, target, O_PATH | O_DIRECTORY, strict);
+    bool found = onto >= 0;
+    struct stat st;
+
+    in->step = STEP_TARGET;
+    if (!found && (onto = path_target(root, target, 1, strict)) < 0)
+        return -1;
+    if (found && op->arg[7] & HOW_TARGET_MODE) {
+        size_t n = 0;
+        char **more;
+
+        while ((*options)[n])
+            n++;
+        if (fstat(onto, &st) < 0 || !(more = realloc(*options, (n + 2) * sizeof *more)))
+            return -1;
+        for (unsigned i = 0; i < 4; i++)
+            mode[strlen("mode=") + i] = (char)('0' + (st.st_mode >> (9 - 3 * i) & 7));
+        more[n] = mode;
+        more[n + 1] = NULL;
+        *options = more;
+    }
+    return check_target(in, onto, op->arg[7]) < 0 ? -1 : steal_fd(onto);
+}
+
+/* The mode too is that of what lay there, unless an option names one. */
+static int fill_and_protect(struct interpreter *in, const struct plan_op *op, int from, int made)
+{
+    struct mount_attr attr = {.attr_set = op->arg[5] & MOUNT_ATTR_RDONLY};
+    auto_close int top = openat(made, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat st;
+
+    in->step = STEP_COPY_UP;
+    if (top < 0 || fstat(top, &st) < 0 || copy_up(from, made) < 0)
+        return -1;
+    if (!(op->arg[7] & HOW_TARGET_MODE) && fchmod(top, st.st_mode & 07777) < 0)
+        return -1;
+    return attr.attr_set ? sys_mount_setattr(made, 0, &attr) : 0;
+}
 
 int op_mount(struct interpreter *in, const struct plan_op *op)
 {
-    int root = slot_fd(in, op->arg[0]);
     const char *target = plan_string(in->plan, op->arg[1]),
-               *type = plan_string(in->plan, op->arg[2]);
-    const char *source = plan_string(in->plan, op->arg[3]);
+               *type = plan_string(in->plan, op->arg[2]),
+               *source = plan_string(in->plan, op->arg[3]);
     auto_free char **options = vector(in, op->arg[4], false);
-    bool strict = op->arg[7] & HOW_NO_SYMLINKS;
+    bool copies = op->arg[7] & HOW_COPY_UP;
     auto_close int onto = -1, made = -1;
+    uint64_t attributes = op->arg[5];
+    char mode[] = "mode=0000";
 
     if (!options || !target || !type || !source)
         return refuse(EINVAL);
-    in->step = STEP_TARGET;
-    if ((onto = path_target(root, target, 1, strict)) < 0 || check_target(in, onto, op->arg[7]) < 0)
+    if ((onto = mount_target(in, op, mode, &options)) < 0)
         return -1;
-    if (needs_old_mount(options, source) && !(op->arg[7] & HOW_COPY_UP)) {
-        if (old_mount(in, onto, type, source, options, op->arg[5]) < 0)
-            return -1;
-        return old_mount_propagation(in, root, target, strict, op->arg[6]);
-    }
-    made = open_file_system(in, type, source, options,
-                            (unsigned)(op->arg[7] & HOW_COPY_UP
-                                           ? op->arg[5] & ~(uint64_t)MOUNT_ATTR_RDONLY
-                                           : op->arg[5]));
+    if (needs_old_mount(options, source) && !copies)
+        return old_mount(in, op, onto, options);
+    made = open_file_system(
+        in, type, source, options,
+        (unsigned)(copies ? attributes & ~(uint64_t)MOUNT_ATTR_RDONLY : attributes));
     if (made < 0)
         return -1;
-    if (op->arg[7] & HOW_COPY_UP) {
-        struct mount_attr attr = {.attr_set = op->arg[5] & MOUNT_ATTR_RDONLY};
-
-        in->step = STEP_COPY_UP;
-        if (copy_up(onto, made) < 0 || (attr.attr_set && sys_mount_setattr(made, 0, &attr) < 0))
-            return -1;
-    }
+    if (copies && fill_and_protect(in, op, onto, made) < 0)
+        return -1;
     if (set_propagation(in, made, op->arg[6]) < 0)
         return -1;
     return attach(in, made, onto);
@@ -229,6 +176,8 @@ static int bind(struct interpreter *in, const struct plan_op *op, int tree, cons
     if ((all.attr_set || all.attr_clr) && sys_mount_setattr(tree, AT_RECURSIVE, &all) < 0)
         return -1;
     if ((top.attr_set || top.attr_clr) && sys_mount_setattr(tree, 0, &top) < 0)
+        return -1;
+    if (attr[5] & HOW_SLAVE && set_propagation(in, tree, MS_SLAVE | MS_REC) < 0)
         return -1;
     if (set_propagation(in, tree, attr[4]) < 0)
         return -1;

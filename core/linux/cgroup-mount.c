@@ -59,7 +59,8 @@ static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *
             return fail(err, 0, path, "%s does not show the container's control group", mountpoint);
         text_add(&source, "%s%s", mountpoint, own);
         plan_op(p->b, PHASE_MOUNTS, BIND, path, SLOT(p->root), STR(at.at), STR(source.at), NUM(0),
-                NUM(o->set), NUM(0), NUM(0), NUM(0), NUM(o->propagation), NUM(0));
+                NUM(o->set), NUM(0), NUM(0), NUM(0), NUM(o->propagation),
+                NUM(compile_bind_how(p, o)));
     }
     plan_what(p->b, "mount cgroup to %s", at.at ? at.at : "");
     /* "cpu" and "cpuacct" beside "cpu,cpuacct" */
@@ -69,7 +70,7 @@ static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *
 
             text_add(&link, "%s/%s", target, *name);
             plan_op(p->b, PHASE_MOUNTS, SYMLINK, path, SLOT(p->root), STR(link.at),
-                    STR(base(mountpoint)));
+                    STR(base(mountpoint)), NUM(0));
         }
     return 0;
 }

@@ -13,12 +13,14 @@ static const struct {
     {"/dev/random", 1, 8}, {"/dev/urandom", 1, 9}, {"/dev/tty", 5, 0},
 };
 
+/* An image's own /dev/ptmx would be that of another devpts; of the rest an image may know better. */
 static const struct {
     const char *path, *target;
+    unsigned how;
 } default_links[] = {
-    {"/dev/fd", "/proc/self/fd"},       {"/dev/stdin", "/proc/self/fd/0"},
-    {"/dev/stdout", "/proc/self/fd/1"}, {"/dev/stderr", "/proc/self/fd/2"},
-    {"/dev/core", "/proc/kcore"},       {"/dev/ptmx", "pts/ptmx"},
+    {"/dev/fd", "/proc/self/fd", 0},       {"/dev/stdin", "/proc/self/fd/0", 0},
+    {"/dev/stdout", "/proc/self/fd/1", 0}, {"/dev/stderr", "/proc/self/fd/2", 0},
+    {"/dev/core", "/proc/kcore", 0},       {"/dev/ptmx", "pts/ptmx", HOW_REPLACE},
 };
 
 static const struct {
@@ -65,8 +67,10 @@ static void add_defaults(struct compile *p)
              &(struct node){S_IFCHR | 0666, default_devices[i].major, default_devices[i].minor});
     }
     for (size_t i = 0; i < ARRAY_SIZE(default_links); i++) {
+        if (is_configured(p, default_links[i].path))
+            continue;
         plan_op(p->b, PHASE_DEVICES, SYMLINK, NULL, SLOT(p->root), STR(default_links[i].path),
-                STR(default_links[i].target));
+                STR(default_links[i].target), NUM(default_links[i].how));
         plan_what(p->b, "link %s", default_links[i].path);
     }
 }

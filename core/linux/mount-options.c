@@ -17,9 +17,10 @@ enum option_kind {
     PROPAGATION, /* `bits` */
     BIND,        /* `bits` = recursive */
     COPY_UP,
-    MAPPED,          /* `bits` = recursive */
+    MAPPED, /* `bits` = recursive */
+    REMOUNT,
     FILE_SYSTEM,     /* a flag of the super block: fsconfig takes it by this name */
-    NOT_FILE_SYSTEM, /* its opposite, which is the default */
+    NOT_FILE_SYSTEM, /* its opposite, which is the default: its name but for the first `bits` letters */
 };
 
 #define RECURSIVE true
@@ -32,7 +33,7 @@ static const struct mount_option {
     uint64_t bits;
     bool recursive;
 } table[] = {
-    {"async",         NOT_FILE_SYSTEM, 0, false},
+    {"async",         NOT_FILE_SYSTEM, 1, false},
     {"atime",         ATIME,       MOUNT_ATTR_RELATIME, false},
     {"bind",          BIND,        0, false},
     {"defaults",      NOTHING,     0, false},
@@ -49,9 +50,9 @@ static const struct mount_option {
     {"nodev",         ATTR,        MOUNT_ATTR_NODEV, false},
     {"nodiratime",    ATTR,        MOUNT_ATTR_NODIRATIME, false},
     {"noexec",        ATTR,        MOUNT_ATTR_NOEXEC, false},
-    {"noiversion",    NOT_FILE_SYSTEM, 0, false},
-    {"nolazytime",    NOT_FILE_SYSTEM, 0, false},
-    {"nomand",        NOT_FILE_SYSTEM, 0, false},
+    {"noiversion",    NOT_FILE_SYSTEM, 2, false},
+    {"nolazytime",    NOT_FILE_SYSTEM, 2, false},
+    {"nomand",        NOT_FILE_SYSTEM, 2, false},
     {"norelatime",    ATIME,       MOUNT_ATTR_STRICTATIME, false},
     {"nostrictatime", ATIME,       MOUNT_ATTR_RELATIME, false},
     {"nosuid",        ATTR,        MOUNT_ATTR_NOSUID, false},
@@ -62,6 +63,7 @@ static const struct mount_option {
     {"rdev",          NOT_ATTR,    MOUNT_ATTR_NODEV, RECURSIVE},
     {"rdiratime",     NOT_ATTR,    MOUNT_ATTR_NODIRATIME, RECURSIVE},
     {"relatime",      ATIME,       MOUNT_ATTR_RELATIME, false},
+    {"remount",       REMOUNT,     0, false},
     {"rexec",         NOT_ATTR,    MOUNT_ATTR_NOEXEC, RECURSIVE},
     {"ridmap",        MAPPED,      1, false},
     {"rnoatime",      ATIME,       MOUNT_ATTR_NOATIME, RECURSIVE},
@@ -95,9 +97,6 @@ static const struct mount_option {
     {"unbindable",    PROPAGATION, MS_UNBINDABLE, false},
 };
 /* clang-format on */
-
-/* Not in this version. */
-static const char *const refused[] = {"remount"};
 
 static int compare(const void *name, const void *row)
 {
@@ -146,6 +145,9 @@ static void apply(struct mount_options *o, const struct mount_option *m)
     case MAPPED:
         o->idmap = m->bits ? IDMAP_RECURSIVE : IDMAP_TOP;
         break;
+    case REMOUNT:
+        o->remount = true;
+        break;
     case NOTHING:
     case FILE_SYSTEM:
     case NOT_FILE_SYSTEM:
@@ -153,10 +155,21 @@ static void apply(struct mount_options *o, const struct mount_option *m)
     }
 }
 
-int mount_options_parse(const cJSON *options, const char *path, struct mount_options *o,
-                        struct error *err)
+/* The last word counts. */
+static void forget(const char **data, size_t *n, const char *name)
 {
-    size_t n = 0, index = 0;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *n; i++)
+        if (strcmp(data[i], name))
+            data[kept++] = data[i];
+    while (*n > kept)
+        data[--*n] = NULL;
+}
+
+int mount_options_parse(const cJSON *options, struct mount_options *o, struct error *err)
+{
+    size_t n = 0;
     const cJSON *option;
 
     *o = (struct mount_options){.data = calloc(json_length(options) + 1, sizeof *o->data)};
@@ -167,18 +180,12 @@ int mount_options_parse(const cJSON *options, const char *path, struct mount_opt
         const struct mount_option *m =
             bsearch(name, table, ARRAY_SIZE(table), sizeof *table, compare);
 
-        for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-            if (!strcmp(name, refused[i])) {
-                char at[256];
-
-                snprintf(at, sizeof at, "%s.options[%zu]", path, index);
-                return fail(err, 0, at, "\"%s\" is not supported by this version of hozo", name);
-            }
         if (!m || m->kind == FILE_SYSTEM)
             o->data[n++] = name;
+        if (m && m->kind == NOT_FILE_SYSTEM)
+            forget(o->data, &n, name + m->bits);
         if (m)
             apply(o, m);
-        index++;
     }
     return 0;
 }

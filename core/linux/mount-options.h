@@ -10,15 +10,14 @@ struct mount_options {
     uint64_t set, clear;   /* mount attributes of the mount itself */
     uint64_t rset, rclear; /* … of every mount below it */
     uint64_t propagation;
-    bool bind, recursive, copy_up;
+    bool bind, recursive, copy_up, remount;
     enum { IDMAP_NONE, IDMAP_TOP, IDMAP_RECURSIVE } idmap;
     const char *
         *data; /* for the file system: NULL-terminated; borrows the configuration's strings */
 };
 
-/* `path` is the JSON path of the mount, for errors. The caller frees o->data. */
-int mount_options_parse(const cJSON *options, const char *path, struct mount_options *o,
-                        struct error *err);
+/* The caller frees o->data. */
+int mount_options_parse(const cJSON *options, struct mount_options *o, struct error *err);
 
 /* The names that the parser knows, sorted; NULL behind the last. */
 const char *mount_option_name(size_t index);

@@ -4,9 +4,18 @@
 
 #include <linux/mount.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "core/linux/bind.h"
 #include "core/linux/mount-options.h"
+
+static bool names_mode(const struct mount_options *o)
+{
+    for (const char **option = o->data; *option; option++)
+        if (!strncmp(*option, "mode=", 5))
+            return true;
+    return false;
+}
 
 /* proc and sysfs are what the masks and the LSM labels rely on: their mount points must be just
  * there, not behind a link of the image (CVE-2019-19921, CVE-2023-27561). */
@@ -15,15 +24,25 @@ static uint64_t how(const char *type, const char *target, const struct mount_opt
     bool bound = !strcmp(type, "bind") && !strcmp(target, "/proc");
     bool strict = bound || !strcmp(type, "proc") || !strcmp(type, "sysfs");
     bool on_proc = !strncmp(target, "/proc/", 6);
+    bool like_target = !strcmp(type, "tmpfs") && !names_mode(o);
 
     return (strict ? HOW_NO_SYMLINKS : 0) | (on_proc ? HOW_ON_PROC : 0) |
-           (bound ? HOW_OF_PROC : 0) | (o->copy_up ? HOW_COPY_UP : 0);
+           (bound ? HOW_OF_PROC : 0) | (o->copy_up ? HOW_COPY_UP : 0) |
+           (like_target ? HOW_TARGET_MODE : 0);
 }
 
-/* What hozo does in /dev comes after the mounts: a read-only /dev becomes so at the very end. */
 static bool is_dev(const char *destination)
 {
     return !strcmp(destination, "/dev");
+}
+
+/* What hozo does in /dev and in the root comes after the mounts: they become read-only at the very end. */
+static uint64_t late_readonly(struct compile *p, const char *target, uint64_t set, const char *path)
+{
+    if (!(set & MOUNT_ATTR_RDONLY))
+        return set;
+    plan_op(p->b, PHASE_SYSTEM, READONLY, path, SLOT(p->root), STR(target));
+    return set & ~(uint64_t)MOUNT_ATTR_RDONLY;
 }
 
 static int check_bind(const struct mount_options *o, const char *path, struct error *err)
@@ -36,12 +55,20 @@ static int check_bind(const struct mount_options *o, const char *path, struct er
     return o->copy_up ? fail(err, 0, at, "tmpcopyup is for tmpfs") : 0;
 }
 
+/* Unless it shall be shared, what is mounted below it must not reach the host: see compile_root(). */
+unsigned compile_bind_how(const struct compile *p, const struct mount_options *o)
+{
+    return p->tree_is_shared && !(o->propagation & MS_SHARED) ? HOW_SLAVE : 0;
+}
+
 /* A mount that is bound, from a source that may hold late values. */
 static int bind(struct compile *p, const char *target, struct plan_value source, const cJSON *mount,
                 const char *path, const struct mount_options *o, struct error *err)
 {
     p->dev_is_bound |= is_dev(target);
-    return compile_bind(p, &(struct bind){target, source, mount, path, how("bind", target, o), o},
+    return compile_bind(p,
+                        &(struct bind){target, source, mount, path,
+                                       how("bind", target, o) | compile_bind_how(p, o), o},
                         err);
 }
 
@@ -83,14 +110,36 @@ static int add_mount(struct compile *p, const cJSON *mount, const char *target, 
         snprintf(at, sizeof at, "%s.options", path);
         return fail(err, 0, at, "tmpcopyup is for tmpfs");
     }
-    if (is_dev(target) && set & MOUNT_ATTR_RDONLY) {
-        set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
-        plan_op(p->b, PHASE_SYSTEM, READONLY, path, SLOT(p->root), STR(target));
-    }
+    if (is_dev(target))
+        set = late_readonly(p, target, set, path);
     plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR(type),
             STR(source && *source ? source : type), LIST(o->data), NUM(set), NUM(o->propagation),
             NUM(how(type, target, o)));
     plan_what(p->b, "mount %s to %s", type, target);
+    return 0;
+}
+
+/* Of a mount that is there the attributes that are named change, and no others. */
+static int add_remount(struct compile *p, const char *target, const char *path,
+                       const struct mount_options *o, struct error *err)
+{
+    uint64_t set = o->set;
+    char at[256];
+
+    snprintf(at, sizeof at, "%s.options", path);
+    if (o->copy_up)
+        return fail(err, 0, at, "tmpcopyup is for a new tmpfs");
+    if (o->data[0])
+        return fail(err, 0, at,
+                    "remount does not change \"%s\" of a file system that others may use",
+                    o->data[0]);
+    if (!(o->set | o->clear | o->rset | o->rclear | o->propagation))
+        return fail(err, 0, at, "remount, but nothing that it would change");
+    if (is_dev(target) || !strcmp(target, "/"))
+        set = late_readonly(p, target, set, path);
+    plan_op(p->b, PHASE_MOUNTS, REMOUNT, path, SLOT(p->root), STR(target), NUM(set), NUM(o->clear),
+            NUM(o->rset), NUM(o->rclear), NUM(o->propagation));
+    plan_what(p->b, "remount %s", target);
     return 0;
 }
 
@@ -165,14 +214,16 @@ static int add(struct compile *p, const cJSON *mount, const char *path, struct e
         return fail(err, 0, at, "is empty");
     }
     clean(target);
-    if (mount_options_parse(json_get(mount, "options"), path, &o, err) < 0) {
+    if (mount_options_parse(json_get(mount, "options"), &o, err) < 0) {
         free(o.data);
         return -1;
     }
     /* config.md: the options make a bind mount, whatever its type. */
     if (o.bind)
         type = "bind";
-    if (check_proc(target, type, path, err) < 0)
+    if (o.remount)
+        r = add_remount(p, target, path, &o, err);
+    else if (check_proc(target, type, path, err) < 0)
         r = -1;
     else if (!strcmp(type, "bind"))
         r = add_bind(p, mount, target, path, &o, err);
@@ -195,8 +246,10 @@ int compile_late_bind(struct compile *p, const char *source, const char *destina
 
     if (!target)
         return fail_memory(err);
+    if (p->joins_mounts)
+        return fail(err, 0, path, "mounts are not possible in a mount namespace that is joined");
     clean(target);
-    r = mount_options_parse(options, path, &o, err);
+    r = mount_options_parse(options, &o, err);
     if (!r && !(r = check_bind(&o, path, err)) && !(r = check_proc(target, "bind", path, err)))
         r = bind(p, target, TEMPLATE(source), NULL, path, &o, err);
     free(o.data);

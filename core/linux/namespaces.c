@@ -49,9 +49,6 @@ static int open_joined(struct compile *p, struct joins *joins, const struct name
 
     if (file[0] != '/')
         return fail(err, 0, path, "path \"%s\" is not absolute", file);
-    if (kind->flag == CLONE_NEWNS)
-        return fail(err, 0, path,
-                    "joining a mount namespace is not supported by this version of hozo");
     *j = (struct joined){.kind = kind, .file = file, .slot = plan_slot(p->b, kind->file)};
     snprintf(j->path, sizeof j->path, "%s", path);
     plan_op(p->b, PHASE_PREPARE, OPEN_NS, path, NUM(kind->flag), STR(file), SLOT(j->slot));
@@ -129,8 +126,8 @@ int compile_namespaces(struct compile *p, struct error *err)
             return -1;
     }
     /* Without it the container's mounts would be made on the host. */
-    if (!(new &CLONE_NEWNS))
-        return fail(err, 0, "linux.namespaces", "a new mount namespace is required");
+    if (!(seen & CLONE_NEWNS))
+        return fail(err, 0, "linux.namespaces", "a mount namespace is required");
     p->c->state.own_pid_namespace = new &CLONE_NEWPID;
     p->new_namespaces = new;
     p->namespaces = seen;

@@ -19,7 +19,7 @@ static struct plan_builder *rooted(void)
 {
     struct plan_builder *b = new_plan();
 
-    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("root"), SLOT(plan_slot(b, "root")));
+    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("root"), SLOT(plan_slot(b, "root")), NUM(0));
     return b;
 }
 
@@ -139,7 +139,7 @@ static void copy_ups(void)
     chmod("root/full/d/f", 0640);
     chmod("root/full/d", 01777);
     setxattr("root/full/d", "trusted.mark", "yes", 3, 0);
-    add_mount(b, "/full", "tmpfs", nothing, RO, HOW_COPY_UP);
+    add_mount(b, "/full", "tmpfs", nothing, RO, HOW_COPY_UP | HOW_TARGET_MODE);
     check(probed(b, copied), "copy up: content, modes, attributes, and then read-only");
 }
 
@@ -315,7 +315,7 @@ static struct plan_builder *writer(const char *path, const char *value, uint64_t
     struct plan_builder *b = rooted();
 
     add_mount(b, "/proc", "proc", nothing, 0, HOW_NO_SYMLINKS);
-    plan_op(b, PHASE_MOUNTS, ROOT, NULL, STR("root/proc"), SLOT(plan_slot(b, "proc")));
+    plan_op(b, PHASE_MOUNTS, ROOT, NULL, STR("root/proc"), SLOT(plan_slot(b, "proc")), NUM(0));
     plan_op(b, PHASE_SYSTEM, WRITE, "linux.x", SLOT(1), STR(path), STR(value), NUM(magic));
     return b;
 }
@@ -338,7 +338,7 @@ static void writes(void)
           "a setting that is not there");
     b = rooted();
     add_mount(b, "/proc", "proc", nothing, 0, HOW_NO_SYMLINKS);
-    plan_op(b, PHASE_MOUNTS, ROOT, NULL, STR("root/proc"), SLOT(plan_slot(b, "proc")));
+    plan_op(b, PHASE_MOUNTS, ROOT, NULL, STR("root/proc"), SLOT(plan_slot(b, "proc")), NUM(0));
     add_mount(b, "/proc/fs", "tmpfs", nothing, 0, HOW_ON_PROC);
     plan_op(b, PHASE_SYSTEM, WRITE, "linux.x", SLOT(1), STR("fs/x"), STR("v"), NUM(0x9fa0));
     check(refused(b, 4, EXDEV, STEP_OPEN), "behind a mount over procfs");
@@ -410,7 +410,7 @@ static void terminal(void)
     add_console(b, 0);
     check(refused(b, 1, ENOENT, STEP_PTY), "no ptmx");
     b = terminal_plan(0);
-    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/dev/console2"), STR("/file"));
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/dev/console2"), STR("/file"), NUM(0));
     o = run(b, SCENE(.namespace_ = true));
     check(succeeded(&o), "a terminal of root");
     cleanup_close(&o.console);
@@ -469,7 +469,7 @@ static void roots(void)
 
     write_text("root/here-is-root", "");
     plan_op(b, PHASE_ENTER, TREE, NULL, NUM(MS_SLAVE | MS_REC));
-    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("root"), SLOT(plan_slot(b, "root")));
+    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("root"), SLOT(plan_slot(b, "root")), NUM(0));
     add_mount(b, "/proc", "proc", nothing, 0, HOW_NO_SYMLINKS);
     plan_op(b, PHASE_ROOT, PIVOT, "root", SLOT(0));
     check(probed(b, alone), "pivot: nothing of the old root is left");
@@ -477,7 +477,8 @@ static void roots(void)
     plan_op(b, PHASE_ROOT, MOVE_ROOT, "root", SLOT(0));
     check(probed(b, pivoted), "move");
     b = new_plan();
-    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("root/file"), SLOT(plan_slot(b, "root")));
+    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("root/file"), SLOT(plan_slot(b, "root")),
+            NUM(0));
     check(refused(b, 0, ENOTDIR, STEP_OPEN), "a root that is a file");
     check(!access("/usr", F_OK) && !on_type("root/real", TMPFS), "here all is as it was");
 }

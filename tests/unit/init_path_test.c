@@ -131,9 +131,9 @@ static void directories_and_links(void)
 
     slot(b);
     plan_op(b, PHASE_DEVICES, MKDIR, "cwd", SLOT(0), STR("/w/x"), NUM(0711));
-    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/w/link"), STR("/proc/self/fd"));
-    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/etc"), STR("/left/alone"));
-    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/absolute/in-etc"), STR("x"));
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/w/link"), STR("/proc/self/fd"), NUM(0));
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/etc"), STR("/left/alone"), NUM(0));
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/absolute/in-etc"), STR("x"), NUM(0));
     o = run(b, SCENE(.root = true));
     check(succeeded(&o) && !stat("root/w/x", &st) && (st.st_mode & 07777) == 0711 &&
               readlink("root/w/link", text, sizeof text) == 13 &&
@@ -141,9 +141,25 @@ static void directories_and_links(void)
           "mkdir and symlink");
     check(is_directory("root/etc"), "an existing path is left as it is");
     check(readlink("root/etc/in-etc", text, sizeof text) == 1, "a link is made behind a link");
+    check(!mknod("root/w/node", S_IFIFO | 0600, 0) && !symlink("other", "root/w/other"), "scene");
     b = new_plan();
     slot(b);
-    plan_op(b, PHASE_DEVICES, SYMLINK, "x", SLOT(0), STR(NULL), STR("t"));
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/w/node"), STR("pts/x"),
+            NUM(HOW_REPLACE));
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/w/other"), STR("pts/x"),
+            NUM(HOW_REPLACE));
+    o = run(b, SCENE(.root = true));
+    check(succeeded(&o) && readlink("root/w/node", text, sizeof text) == 5 &&
+              readlink("root/w/other", text, sizeof text) == 5,
+          "a node and another link are replaced");
+    b = new_plan();
+    slot(b);
+    plan_op(b, PHASE_DEVICES, SYMLINK, NULL, SLOT(0), STR("/w/x"), STR("t"), NUM(HOW_REPLACE));
+    o = run(b, SCENE(.root = true));
+    check(failed(&o, 0, EISDIR, STEP_SYMLINK), "a directory is not");
+    b = new_plan();
+    slot(b);
+    plan_op(b, PHASE_DEVICES, SYMLINK, "x", SLOT(0), STR(NULL), STR("t"), NUM(0));
     o = run(b, SCENE(.root = true));
     check(failed(&o, 0, EINVAL, STEP_TARGET), "a path that is missing from the plan is an error");
     b = new_plan();

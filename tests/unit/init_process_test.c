@@ -246,7 +246,7 @@ static void conversation(void)
     b = new_plan();
     plan_slot(b, "root");
     plan_op(b, PHASE_ENTER, MKDIR, NULL, SLOT(0), STR("/made-too-early"), NUM(0755));
-    plan_op(b, PHASE_ROOT, ROOT, NULL, STR("/"), SLOT(0));
+    plan_op(b, PHASE_ROOT, ROOT, NULL, STR("/"), SLOT(0), NUM(0));
     o = run(b, SCENE(0));
     check(failed(&o, 0, EBADF, STEP_MKDIR) && access("/made-too-early", F_OK) < 0,
           "the root's slot is not the host's root before there is a root");

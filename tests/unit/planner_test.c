@@ -51,7 +51,7 @@ static struct plan_header *example(void)
     plan_op(b, PHASE_EXEC, EXEC, "process.args", LIST(args), TEMPLATES(env));
     plan_op0(b, PHASE_ENTER, SESSION, NULL);
     plan_op(b, PHASE_ENTER, TREE, "linux.rootfsPropagation", NUM(MS_SLAVE | MS_REC));
-    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("/b/rootfs"), SLOT(root));
+    plan_op(b, PHASE_ENTER, ROOT, "root.path", STR("/b/rootfs"), SLOT(root), NUM(0));
     plan_op(b, PHASE_MOUNTS, MOUNT, "mounts[0]", SLOT(root), STR("/dev"), STR("tmpfs"), STR(NULL),
             LIST(options), NUM(0x2 | 0x8), NUM(MS_SHARED), NUM(HOW_COPY_UP));
     plan_op(b, PHASE_MOUNTS, BIND, "mounts[1]", SLOT(root), STR("/x"), STR("/src"), NUM(1), NUM(1),
@@ -141,7 +141,7 @@ static const char example_json[] =
     "{\"phase\":\"enter\",\"process\":\"inside\",\"operations\":["
     "{\"op\":\"session\",\"owner\":\"core\",\"arguments\":{}},"
     "{\"op\":\"tree\",\"owner\":\"core\",\"path\":\"linux.rootfsPropagation\",\"arguments\":{\"propagation\":[\"rslave\"]}},"
-    "{\"op\":\"root\",\"owner\":\"core\",\"path\":\"root.path\",\"arguments\":{\"path\":\"/b/rootfs\",\"root\":\"$root\"}}]},"
+    "{\"op\":\"root\",\"owner\":\"core\",\"path\":\"root.path\",\"arguments\":{\"path\":\"/b/rootfs\",\"root\":\"$root\",\"propagation\":[]}}]},"
     "{\"phase\":\"mounts\",\"process\":\"inside\",\"operations\":["
     "{\"op\":\"mount\",\"owner\":\"core\",\"path\":\"mounts[0]\",\"arguments\":{\"root\":\"$root\",\"target\":\"/dev\",\"fstype\":\"tmpfs\",\"options\":[\"mode=755\",\"a \\\"quoted\\\" one\"],\"set\":[\"nosuid\",\"noexec\"],\"propagation\":[\"shared\"],\"how\":[\"copy-up\"]}},"
     "{\"op\":\"bind\",\"owner\":\"core\",\"path\":\"mounts[1]\",\"what\":\"bind /src\",\"arguments\":{\"root\":\"$root\",\"target\":\"/x\",\"source\":\"/src\",\"recursive\":1,\"set\":[\"rdonly\"],\"clear\":[\"atime\"],\"rset\":[\"noatime\",\"nodiratime\"],\"rclear\":[],\"propagation\":[],\"how\":[]}}]},"
