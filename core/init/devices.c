@@ -103,9 +103,11 @@ static int finish_node(struct interpreter *in, const struct plan_op *op, int par
     if ((st.st_mode & S_IFMT) != (mode & S_IFMT) || (!S_ISFIFO(mode) && st.st_rdev != device))
         return refuse(EEXIST);
     in->step = STEP_CHOWN;
-    if ((st.st_uid != (uid_t)op->arg[5] || st.st_gid != (gid_t)op->arg[6]) &&
-        fchownat(fd, "", (uid_t)op->arg[5], (gid_t)op->arg[6], AT_EMPTY_PATH) < 0)
-        return -1;
+    if (st.st_uid != (uid_t)op->arg[5] || st.st_gid != (gid_t)op->arg[6]) {
+        if (fchownat(fd, "", (uid_t)op->arg[5], (gid_t)op->arg[6], AT_EMPTY_PATH) < 0)
+            return -1;
+        st.st_mode &= ~(mode_t)(S_ISUID | S_ISGID); /* the kernel takes them away */
+    }
     in->step = STEP_CHMOD;
     return (st.st_mode & 07777) == (mode & 07777) ? 0 : change_mode(fd, mode & 07777);
 }
