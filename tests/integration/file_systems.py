@@ -216,9 +216,11 @@ def a_read_only_dev_has_its_devices(box):
 # --- nodes
 
 DEVICES = {
-    "c": ({"type": "c", "major": 1, "minor": 5, "fileMode": 0o4640, "uid": 7, "gid": 8}, "character special file 1:5 4640 7:8"),
+    "c": ({"type": "c", "major": 1, "minor": 5, "fileMode": 0o4640, "uid": 7, "gid": 8},
+        "character special file 1:5 4640 7:8"),
     "u": ({"type": "u", "major": 1, "minor": 8, "fileMode": 0o600}, "character special file 1:8 600 0:0"),
-    "b": ({"type": "b", "major": 7, "minor": 300000 % (1 << 20), "fileMode": 0o60, "gid": 6}, "block special file 7:493e0 60 0:6"),
+    "b": ({"type": "b", "major": 7, "minor": 300000 % (1 << 20), "fileMode": 0o60, "gid": 6},
+        "block special file 7:493e0 60 0:6"),
     "p": ({"type": "p", "fileMode": 0o1622, "uid": 65534}, "fifo 0:0 1622 65534:0"),
     "p with numbers": ({"type": "p", "major": 5, "minor": 6}, "fifo 0:0 666 0:0"),
     "without a mode": ({"type": "c", "major": 1, "minor": 7}, "character special file 1:7 666 0:0"),

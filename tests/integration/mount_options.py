@@ -222,7 +222,8 @@ def every_option_that_features_names_has_a_row(box):
 @test(cases={
     "a file system's option": (["remount", "size=1m"], "mounts[7].options: remount does not change \"size=1m\""),
     "nothing": (["remount"], "mounts[7].options"),
-    "a mount that is not there": (["remount", "nosuid"], "mounts[7]: remount /etc: mount_setattr: invalid argument"),
+    "a mount that is not there": (["remount", "nosuid"],
+        "mounts[7]: remount /etc: mount_setattr: invalid argument"),
 })
 def a_remount_is_refused_of(box, case):
     options, text = case
