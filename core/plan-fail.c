@@ -7,6 +7,18 @@
 
 #define ERRNO_MAX 4095 /* the kernel's MAX_ERRNO */
 
+/* Of a program that ended, errnum is the status or the signal. */
+int step_fail(const char *path, const char *what, int errnum, uint32_t step, struct error *err)
+{
+    if (step == STEP_NONE)
+        return fail(err, errnum, path, "%s", what);
+    if (step == STEP_EXIT_STATUS && errnum)
+        return fail(err, 0, path, "%s: %s: status %d", what, plan_step_name[step], errnum);
+    if (step == STEP_SIGNALED && errnum)
+        return fail(err, 0, path, "%s: %s: %d", what, plan_step_name[step], errnum);
+    return fail(err, errnum, path, "%s: %s", what, plan_step_name[step]);
+}
+
 int plan_fail(const struct plan_header *plan, uint32_t op, int errnum, uint32_t step,
               struct error *err)
 {
@@ -23,11 +35,5 @@ int plan_fail(const struct plan_header *plan, uint32_t op, int errnum, uint32_t 
         step = STEP_NONE;
     if (!what)
         what = plan_op_info[failed->kind].name;
-    if (step == STEP_NONE)
-        return fail(err, errnum, path, "%s", what);
-    if (step == STEP_EXIT_STATUS && errnum)
-        return fail(err, 0, path, "%s: %s: status %d", what, plan_step_name[step], errnum);
-    if (step == STEP_SIGNALED && errnum)
-        return fail(err, 0, path, "%s: %s: %d", what, plan_step_name[step], errnum);
-    return fail(err, errnum, path, "%s: %s", what, plan_step_name[step]);
+    return step_fail(path, what, errnum, step, err);
 }

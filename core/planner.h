@@ -84,5 +84,7 @@ void plan_print_json(const struct plan_header *plan, struct text *out);
 /* Fills *err from the failure of operation `op`: "linux.maskedPaths[3]: mask: move_mount: …". */
 int plan_fail(const struct plan_header *plan, uint32_t op, int errnum, uint32_t step,
               struct error *err);
+/* The same with the texts of a process whose plan is not at hand. */
+int step_fail(const char *path, const char *what, int errnum, uint32_t step, struct error *err);
 
 #endif

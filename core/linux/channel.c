@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "core/plan.h"
+#include "core/planner.h"
 
 int channel_open(int *ours, int *theirs, struct error *err)
 {
@@ -132,9 +132,7 @@ static int failure(const struct sync_failure *f, size_t size, struct error *err)
         !memchr(what, 0, (size_t)(path + text - what)) || f->message.type != SYNC_FAILED ||
         step >= STEP_COUNT || errnum < 0 || errnum > 4095)
         return unknown(err);
-    if (step == STEP_NONE || step == STEP_EXECVE)
-        return fail(err, errnum, path, "%s", what);
-    return fail(err, errnum, path, "%s: %s", what, plan_step_name[step]);
+    return step_fail(path, what, errnum, step == STEP_EXECVE ? STEP_NONE : step, err);
 }
 
 int channel_result(const char *bytes, size_t size, struct error *err)

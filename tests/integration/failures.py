@@ -269,3 +269,15 @@ def a_program_that_the_kernel_cannot_execute_is_told_by_start(box):
     same(box.state()["status"], "stopped")
     box.hozo("delete", "c1").ok()
     box.nothing_left()
+
+
+@test(cases={"a status": ("exit 127", "exited with a failure: status 127"),
+             "a signal": ("kill -9 $$", "killed by a signal: 9")})
+def a_hook_that_fails_inside_is_told_by_start(box, case):
+    script, text = case
+    b = box.bundle("true")
+    b.hook("startContainer", "/bin/sh", ["sh", "-c", script])
+    box.create(b).ok()
+    r = box.hozo("start", "c1")
+    r.fails("hooks.startContainer[0]: ")
+    assert r.err.endswith(f": {text}\n"), r
