@@ -107,6 +107,7 @@ static void check_path(const struct plan_header *plan, const struct plan_op *op)
     case OP_SYMLINK:
     case OP_MASK:
     case OP_READONLY:
+    case OP_REMOUNT:
         must(*plan_string(plan, op->arg[1]) == '/');
     }
 }

@@ -52,9 +52,9 @@ def every_mount_option_that_it_names_is_understood(box):
     unknown = []
     for option in options:
         # Some belong to a bind mount, some to a file system.
-        for mount in ({"type": "bind", "source": "/etc", "options": ["bind", option]},
-                      {"type": "bind", "source": "/etc", "options": ["bind", option], **MAPPINGS},
-                      {"type": "tmpfs", "source": "tmpfs", "options": [option]}):
+        for mount in ({"type": "bind", "source": "/etc", "options": ["bind", "nodev", option]},
+                      {"type": "bind", "source": "/etc", "options": ["bind", "nodev", option], **MAPPINGS},
+                      {"type": "tmpfs", "source": "tmpfs", "options": ["nodev", option]}):
             b.config["mounts"] = [*right, {"destination": "/mnt", **mount}]
             if box.hozo("plan", "--bundle", b.write().path).code == 0:
                 break
