@@ -61,7 +61,7 @@ static void add_tree(struct compile *p, uint64_t flags)
 {
     if (!p->tree_is_shared)
         plan_op(p->b, PHASE_ENTER, TREE, "linux.rootfsPropagation",
-                NUM((flags & MS_SLAVE ? MS_SLAVE : MS_PRIVATE) | MS_REC));
+                NUM((flags & (MS_PRIVATE | MS_UNBINDABLE) ? MS_PRIVATE : MS_SLAVE) | MS_REC));
 }
 
 /* Bound on itself, by who may open it. */

@@ -227,3 +227,44 @@ def a_joined_mount_namespace_cannot_be_given(box, case):
     change(b)
     box.create(b, id="c2").fails(f"{path}: ")
     box.unknown("c2")
+
+
+# --- with a user namespace
+
+def mapped(b):
+    b.linux["namespaces"].append({"type": "user"})
+    b.linux["uidMappings"] = b.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+    return b
+
+
+@test
+def a_shared_root_of_a_user_namespace_is_a_slave_of_the_hosts_at_most(box):
+    shared_host()
+    b = mapped(box.bundle("mount -t tmpfs lost /both/out && sleep 100"))
+    b.capabilities("CAP_SYS_ADMIN")
+    b.linux["rootfsPropagation"] = "shared"
+    os.mkdir(f"{b.rootfs}/both")
+    os.mkdir(f"{b.path}/both")
+    mount("both", f"{b.path}/both")
+    os.mkdir(f"{b.path}/both/out")
+    b.mount("/both", f"{b.path}/both", "bind", ["rbind", "rshared"])
+    before = points()
+    try:
+        box.running(b)
+        host.eventually(lambda: "/both/out" in inside(box), what="the container's mount")
+        same(points(), before)
+        found = inside(box)
+        assert "shared" in kind(found["/"]), found["/"].tags
+        same(kind(found["/both"]), "master+shared")
+    finally:
+        box.hozo("delete", "--force", "c1").ok()
+        host.detach(f"{b.path}/both")
+
+
+@test
+def a_joined_mount_namespace_of_a_joined_user_namespace(box):
+    base = mapped(box.bundle("sleep 100"))
+    pid = box.running(base)
+    b = joining(box, base, "readlink /proc/self/ns/mnt; readlink /proc/self/ns/user; id -u", "mount", "pid", "user")
+    b.linux["namespaces"].append({"type": "user", "path": f"/proc/{pid}/ns/user"})
+    same(box.run(b, id="c2").ok().out.split(), [host.namespace(pid, "mnt"), host.namespace(pid, "user"), "0"])
