@@ -30,8 +30,8 @@ int plan_fail(const struct plan_header *plan, uint32_t op, int errnum, uint32_t 
     failed = plan_ops(plan) + op;
     path = plan_string(plan, failed->path);
     what = plan_string(plan, failed->what);
-    /* The text of a program that is not found is what engines show: it names no steps. */
-    if (what && failed->kind == OP_FIND_EXEC)
+    /* The text of a program that is not found is what engines show: it names no other step. */
+    if (what && failed->kind == OP_FIND_EXEC && step != STEP_DIRECTORY)
         step = STEP_NONE;
     if (!what)
         what = plan_op_info[failed->kind].name;

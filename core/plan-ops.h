@@ -144,6 +144,7 @@
     STEP(RECEIVE, "receive descriptor")                                                            \
     STEP(FORK, "fork")                                                                             \
     STEP(EXECVE, "execve")                                                                         \
+    STEP(DIRECTORY, "is a directory")                                                              \
     STEP(EXIT_STATUS, "exited with a failure")                                                     \
     STEP(SIGNALED, "killed by a signal")                                                           \
     STEP(TIMEOUT, "timed out")                                                                     \

@@ -67,8 +67,13 @@ int op_find_exec(struct interpreter *in, const struct plan_op *op)
         return refuse(ENOENT);
     if (!strchr(file, '/'))
         return search(in, file, path ? path : DEFAULT_PATH);
-    if (check_program(file) < 0)
-        return -1;
+    if (check_program(file) < 0) {
+        if (errno != EISDIR)
+            return -1;
+        /* The errno of execve(2), by which engines know exit status 126. */
+        in->step = STEP_DIRECTORY;
+        return refuse(EACCES);
+    }
     in->program = strdup(file);
     return in->program ? 0 : -1;
 }

@@ -41,7 +41,7 @@ def a_program_that_the_user_may_not_execute(box):
 
 @test
 def a_directory_for_a_program(box):
-    refused(box, box.bundle(["/etc"]), "/etc")
+    refused(box, box.bundle(["/etc"]), 'exec: "/etc": is a directory: permission denied')
 
 
 @test

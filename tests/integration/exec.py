@@ -235,6 +235,7 @@ def a_missing_program(box):
 def a_program_that_is_not_executable(box):
     box.running()
     refused(box, "/etc/passwd", texts=["permission denied"])
+    refused(box, "/etc", texts=['exec: "/etc": is a directory: permission denied'])
 
 
 @test
