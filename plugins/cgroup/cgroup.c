@@ -32,6 +32,8 @@ static const struct hozo_field fields[] = {
      "Bytes that are protected (v2) or kept to when memory is short (v1)."},
     {RESOURCES ".memory.swap", HOZO_INT, HOZO_OWN, NULL, 0, 0, NULL,
      "Bytes of memory and swap together; -1: no limit."},
+    {RESOURCES ".memory.disableOOMKiller", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Only false, as clients write it for what nobody has set."},
 
     {RESOURCES ".cpu", HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL, "Processors."},
     {RESOURCES ".cpu.shares", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
@@ -46,6 +48,12 @@ static const struct hozo_field fields[] = {
     {RESOURCES ".pids", HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL, "Number of tasks."},
     {RESOURCES ".pids.limit", HOZO_INT, HOZO_OWN, NULL, 0, 0, NULL,
      "Tasks; negative: no limit."},
+
+    {RESOURCES ".blockIO", HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL, "Block devices."},
+    {RESOURCES ".blockIO.weight", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
+     "Only 0, as clients write it for what nobody has set."},
+    {RESOURCES ".blockIO.leafWeight", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
+     "Only 0, as clients write it for what nobody has set."},
 };
 
 static const struct hozo_feature features[] = {
@@ -56,13 +64,38 @@ static const struct hozo_feature features[] = {
 static const char *const names[] = {"+cgroup-manager.cgroupfs", CGROUPS_PATH, RESOURCES};
 /* clang-format on */
 
+/* dockerd names these with every container. */
+static int refuse_what_is_set(struct hozo_ctx *ctx)
+{
+    static const struct {
+        const char *path;
+        bool is_bool;
+    } unset[] = {
+        {RESOURCES ".memory.disableOOMKiller", true},
+        {RESOURCES ".blockIO.weight", false},
+        {RESOURCES ".blockIO.leafWeight", false},
+    };
+
+    for (size_t i = 0; i < sizeof(unset) / sizeof(*unset); i++) {
+        struct hozo_cursor at;
+        int found = hozo_find(ctx, NULL, unset[i].path, &at);
+
+        if (found < 0)
+            return -1;
+        if (found && (unset[i].is_bool ? hozo_as_bool(ctx, &at) : hozo_as_uint(ctx, &at) != 0))
+            return hozo_error(ctx, 0, unset[i].path, "is not served by this version");
+    }
+    return 0;
+}
+
 static int cgroup_validate(struct hozo_ctx *ctx)
 {
     struct device_rules rules;
     struct limits limits;
     int r;
 
-    if (limits_read(ctx, &limits) < 0 || limits_validate(ctx, &limits) < 0)
+    if (limits_read(ctx, &limits) < 0 || limits_validate(ctx, &limits) < 0 ||
+        refuse_what_is_set(ctx) < 0)
         return -1;
     r = devices_read(ctx, &rules);
     device_rules_free(&rules);
