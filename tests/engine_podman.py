@@ -44,6 +44,18 @@ def own_system_directories():
             raise Skip(f"no tmpfs can be mounted on {directory}")
 
 
+def need_verbs(runtime, *verbs):
+    known = finish([runtime, "--help"]).out.split()
+    for verb in verbs:
+        if verb not in known:
+            raise Skip(f"the runtime has no verb {verb}")
+
+
+def cgroups_below(prefix):
+    return [f"{top}/{name}" for top in host.cgroup_directories(prefix) for name in os.listdir(top)
+            if os.path.isdir(f"{top}/{name}")]
+
+
 class Result:
     def __init__(self, command, code, out, err):
         self.command, self.code, self.out, self.err = command, code, out, err
@@ -101,8 +113,7 @@ class Podman:
         host.eventually(lambda: not host.living_children(), 10, "the end of all containers and of conmon")
         left.ok()
         self("system", "reset", "--force")  # unmounts what the storage keeps mounted
-        cgroups = [d for top in host.cgroup_directories(self.cgroup) for d in os.listdir(top)
-                   if d.startswith("libpod-") and "conmon" not in d]
+        cgroups = [d for d in cgroups_below(self.cgroup) if not d.endswith("/conmon")]
         for directory in host.cgroup_directories(self.cgroup):
             host.remove_cgroup(directory)
         for directory in reversed(OWN):
@@ -146,8 +157,3 @@ class Podman:
         os.close(slave)
         self.box.processes.append(process)
         return process, host.Terminal(master)
-
-    def needs(self, verb):
-        """Skips the test if the runtime has no such verb."""
-        if verb not in finish([self.box.runtime, "--help"]).out.split():
-            raise Skip(f"the runtime has no verb {verb}")

@@ -5,7 +5,7 @@ import os
 import time
 
 import host
-from engine_podman import IMAGE, Podman, finish
+from engine_podman import IMAGE, Podman, finish, need_verbs
 from harness import Skip, same, test
 
 LIMIT = 60  # seconds for a test; podman takes some of them to begin with
@@ -106,8 +106,8 @@ def the_processes_of_a_shared_pid_namespace_end_with_the_container(box):
 
 @test(timeout=LIMIT)
 def a_paused_container_goes_on(box):
+    need_verbs(box.runtime, "pause", "resume")
     with Podman(box) as podman:
-        podman.needs("pause")
         podman.started("c1")
         podman("pause", "c1").ok()
         same(podman.inspect("c1", "{{.State.Status}}"), "paused")
@@ -119,8 +119,8 @@ def a_paused_container_goes_on(box):
 
 @test(timeout=LIMIT)
 def limits_change_while_a_container_runs(box):
+    need_verbs(box.runtime, "update")
     with Podman(box) as podman:
-        podman.needs("update")
         podman.started("c1", "--pids-limit", "20", "--memory", "64m")
         podman("update", "--memory", "32m", "--cpu-shares", "200", "c1").ok()
         directory = host.controller_directory("memory", host.cgroup_of(podman.inspect("c1", "{{.State.Pid}}"))["memory"])
