@@ -13,7 +13,7 @@ from harness import Skip, same
 
 # Our limits cannot be raised without CAP_SYS_RESOURCE, as podman would by default. Locks in files are not
 # shared with another podman of this host.
-SETTINGS = """
+ENGINE_SETTINGS = """
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
@@ -99,7 +99,7 @@ class Podman:
         for directory in ("home", "networks", "tmp"):
             os.makedirs(f"{self.dir}/{directory}")
         with open(f"{self.dir}/containers.conf", "w") as f:
-            f.write(SETTINGS.format(dir=self.dir, name=os.path.basename(box.runtime)))
+            f.write(ENGINE_SETTINGS.format(dir=self.dir, name=os.path.basename(box.runtime)))
         self.environment = {"PATH": os.environ["PATH"], "HOME": f"{self.dir}/home", "TMPDIR": f"{self.dir}/tmp",
                             "CONTAINERS_CONF": f"{self.dir}/containers.conf"}
 
