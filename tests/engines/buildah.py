@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """buildah as root, from an empty image."""
 import os
-import pty
-import subprocess
 
 import bundle
 import host
-from engine_podman import ENGINE_SETTINGS, cgroups_below, finish, need, own_system_directories
+from engine import SETTINGS, cgroups_below, finish, need, on_terminal, own_system_directories
 from harness import same, test
 
 LIMIT = 60
@@ -24,7 +22,7 @@ class Buildah:
         self.box, self.dir, self.cgroup = box, f"{box.dir}/buildah", f"{box.cgroup}-buildah"
         os.makedirs(f"{self.dir}/tmp")
         with open(f"{self.dir}/containers.conf", "w") as f:
-            f.write(ENGINE_SETTINGS.format(dir=self.dir, name=os.path.basename(box.runtime)))
+            f.write(SETTINGS.format(dir=self.dir, name=os.path.basename(box.runtime)))
         self.environment = {"PATH": os.environ["PATH"], "HOME": self.dir, "TMPDIR": f"{self.dir}/tmp",
                             "CONTAINERS_CONF": f"{self.dir}/containers.conf", "BUILDAH_ISOLATION": "oci",
                             "BUILDAH_RUNTIME": box.runtime}
@@ -79,13 +77,9 @@ def what_cannot_run_is_told_in_words(box):
 @test(timeout=LIMIT)
 def a_terminal(box):
     with Buildah(box) as buildah:
-        master, slave = pty.openpty()
         command = buildah.command("run", "--runtime", box.runtime, "--isolation", "oci", "--terminal", "c", "--", "sh",
                                   "-c", "tty; read x; exit $x")
-        process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=buildah.environment)
-        os.close(slave)
-        box.processes.append(process)
-        terminal = host.Terminal(master)
+        process, terminal = on_terminal(box, command, env=buildah.environment)
         terminal.read_until(b"/dev/pts/")
         terminal.write(b"5\n")
         same(process.wait(10), 5)

@@ -6,7 +6,7 @@ import subprocess
 
 import bundle
 import host
-from engine_podman import cgroups_below, finish, need, need_verbs, own_system_directories
+from engine import cgroups_below, finish, need, need_verbs, own_system_directories
 from harness import same, test
 
 LIMIT = 90

@@ -5,7 +5,8 @@ import os
 import time
 
 import host
-from engine_podman import IMAGE, Podman, finish, need_verbs
+from engine import finish, need_verbs
+from engine_podman import IMAGE, Podman
 from harness import Skip, same, test
 
 LIMIT = 60  # seconds for a test; podman takes some of them to begin with
