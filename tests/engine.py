@@ -61,8 +61,8 @@ def need_verbs(runtime, *verbs):
 
 
 def cgroups_below(prefix):
-    return [f"{top}/{name}" for top in host.cgroup_directories(prefix) for name in os.listdir(top)
-            if os.path.isdir(f"{top}/{name}")]
+    return [f"{path}/{name}" for top in host.cgroup_directories(prefix) for path, names, _ in os.walk(top)
+            for name in names]
 
 
 class Result:

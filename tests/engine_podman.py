@@ -35,7 +35,9 @@ class Podman:
         host.eventually(lambda: not host.living_children(), 10, "the end of all containers and of conmon")
         left.ok()
         self("system", "reset", "--force")  # unmounts what the storage keeps mounted
-        cgroups = [d for d in cgroups_below(self.cgroup) if not d.endswith("/conmon")]
+        # Those of pods and of conmon are podman's.
+        cgroups = [d for d in cgroups_below(self.cgroup)
+                   if (name := os.path.basename(d)).startswith("libpod-") and "conmon" not in name]
         for directory in host.cgroup_directories(self.cgroup):
             host.remove_cgroup(directory)
         for directory in reversed(OWN):
