@@ -14,6 +14,7 @@ from harness import Skip
 # shared with another podman of this host.
 SETTINGS = """
 [containers]
+pids_limit = 0
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
 [engine]
 lock_type = "file"

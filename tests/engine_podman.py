@@ -2,6 +2,7 @@
 """podman of a test's own: storage, state and settings in the test's directory, an image made there."""
 import os
 
+import engine_account
 import host
 from engine import SETTINGS, OWN, cgroups_below, finish, need, on_terminal, own_system_directories
 from engine_image import IMAGE, make_image
@@ -12,6 +13,7 @@ class Podman:
     """Use it with `with`; afterwards nothing of it runs, and no control group of a container is left."""
 
     UNCONFINED = ("--security-opt", "seccomp=unconfined")
+    PREFIX = ()
 
     def __init__(self, box, driver="vfs"):
         need(("podman", "podman"), ("conmon", "conmon"))
@@ -29,11 +31,10 @@ class Podman:
         self("load", "--input", make_image(self.box.dir)).ok()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, problem, *_):
         self("pod", "rm", "--force", "--all", "--time", "0")
         left = self("rm", "--force", "--all", "--time", "0")
         host.eventually(lambda: not host.living_children(), 10, "the end of all containers and of conmon")
-        left.ok()
         self("system", "reset", "--force")  # unmounts what the storage keeps mounted
         # Those of pods and of conmon are podman's.
         cgroups = [d for d in cgroups_below(self.cgroup)
@@ -42,10 +43,12 @@ class Podman:
             host.remove_cgroup(directory)
         for directory in reversed(OWN):
             host.detach(directory)
-        same(cgroups, [], "control groups of containers")
+        if not problem:
+            left.ok()
+            same(cgroups, [], "control groups of containers")
 
     def command(self, *arguments):
-        return ["podman", "--root", f"{self.dir}/root", "--runroot", f"{self.dir}/run", "--tmpdir",
+        return [*self.PREFIX, "podman", "--root", f"{self.dir}/root", "--runroot", f"{self.dir}/run", "--tmpdir",
                 f"{self.dir}/libpod", "--storage-driver", self.driver, "--runtime", self.box.runtime,
                 *map(str, arguments)]
 
@@ -74,3 +77,33 @@ class Podman:
 
     def on_terminal(self, *arguments):
         return on_terminal(self.box, self.command(*arguments), env=self.environment, cwd=self.dir)
+
+
+class RootlessPodman(Podman):
+    """podman of an ordinary user, who has subordinate ids and no control groups."""
+
+    PREFIX = engine_account.AS_USER
+
+    def __init__(self, box):
+        super().__init__(box)
+        engine_account.make(f"{box.dir}/account")
+        os.makedirs(f"{self.dir}/runtime")
+        self.environment["XDG_RUNTIME_DIR"] = f"{self.dir}/runtime"
+        for path, directories, files in os.walk(self.dir):
+            for name in [path, *(f"{path}/{n}" for n in directories + files)]:
+                os.chown(name, engine_account.ID, engine_account.ID)
+        os.chmod(f"{self.dir}/runtime", 0o700)
+
+    def container(self, verb, *arguments, network=("--network", "none"), cgroup=False, **more):
+        return super().container(verb, *arguments, network=network, cgroup=cgroup, **more)
+
+    def __exit__(self, problem, *_):
+        self("pod", "rm", "--force", "--all", "--time", "0")
+        left = self("rm", "--force", "--all", "--time", "0")
+        self("system", "migrate")  # ends the process that keeps the user's namespaces
+        host.eventually(lambda: not host.living_children(), 10, "the end of all containers and of conmon")
+        for directory in (*OWN, *(m for m in host.mount_points_below(self.dir))):
+            host.detach(directory)
+        engine_account.drop()
+        if not problem:
+            left.ok()

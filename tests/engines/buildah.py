@@ -34,11 +34,15 @@ class Buildah:
         self("config", "--env", "PATH=/bin", "c").ok()
         return self
 
-    def __exit__(self, *_):
-        self("rm", "--all").ok()
-        same(cgroups_below(self.cgroup), [], "control groups of containers")
+    def __exit__(self, problem, *_):
+        left = self("rm", "--all")
         for point in reversed(host.mount_points_below(self.dir) + host.mount_points_below("/run")):
             host.detach(point)
+        if not problem:
+            left.ok()
+            same(host.cgroup_directories(self.cgroup), [], "control groups of containers")
+        for directory in host.cgroup_directories(self.cgroup):
+            host.remove_cgroup(directory)
 
     def command(self, *arguments):
         return ["buildah", "--root", f"{self.dir}/root", "--runroot", f"{self.dir}/run", "--storage-driver", "vfs",

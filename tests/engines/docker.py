@@ -45,7 +45,7 @@ class Docker:
         assert self.process.poll() is None, open(f"{self.dir}/log").read()[-3000:]
         return self("version").code == 0
 
-    def __exit__(self, *_):
+    def __exit__(self, problem, *_):
         containers = self("ps", "--all", "--quiet").out.split()
         if containers:
             self("rm", "--force", *containers)
@@ -62,7 +62,8 @@ class Docker:
             host.remove_cgroup(directory)
         for point in reversed(host.mount_points_below(self.box.dir) + host.mount_points_below("/run")):
             host.detach(point)
-        same(cgroups, [], "control groups of containers")
+        if not problem:
+            same(cgroups, [], "control groups of containers")
 
     def __call__(self, *arguments, **more):
         return finish(["docker", *arguments], env=self.environment, **more)
