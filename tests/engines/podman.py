@@ -361,6 +361,8 @@ def the_namespaces_of_another_container(box):
 
 @test(timeout=LIMIT)
 def a_pod_shares_namespaces_and_a_control_group(box):
+    if set(host.cgroup_of("self")) == {""} and "version 4." in finish(["podman", "--version"]).out:
+        raise Skip("podman 4 forbids all devices in the control group of a pod on cgroup v2")
     with Podman(box) as podman:
         podman("pod", "create", "--name", "p", *podman.UNCONFINED, "--network", "none", "--share", "net,uts,ipc,pid",
                "--hostname", "pod", "--cgroup-parent", podman.cgroup, timeout=40).ok()
