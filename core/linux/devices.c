@@ -28,12 +28,23 @@ static const struct {
     mode_t mode;
 } device_types[] = {{"c", S_IFCHR}, {"u", S_IFCHR}, {"b", S_IFBLK}, {"p", S_IFIFO}};
 
+/* The node 5:2 gives terminals of the devpts that is mounted beside it, and where the host's node is bound
+ * that is none: the link takes its place. Engines list it for a privileged container. */
+static bool is_dead_ptmx(const struct compile *p, const cJSON *device)
+{
+    const struct json *doc = &p->c->config;
+
+    return p->bind_nodes && !p->dev_is_bound &&
+           !strcmp(json_string(device, "path", ""), "/dev/ptmx") &&
+           json_int(doc, device, "major", -1) == 5 && json_int(doc, device, "minor", -1) == 2;
+}
+
 static bool is_configured(const struct compile *p, const char *path)
 {
     const cJSON *device;
 
     cJSON_ArrayForEach (device, json_get(p->linux_, "devices"))
-        if (!strcmp(json_string(device, "path", ""), path))
+        if (!strcmp(json_string(device, "path", ""), path) && !is_dead_ptmx(p, device))
             return true;
     return false;
 }
@@ -114,7 +125,7 @@ int compile_devices(struct compile *p, struct error *err)
         char path[64];
 
         snprintf(path, sizeof path, "linux.devices[%u]", index++);
-        if (add_device(p, device, path, err) < 0)
+        if (!is_dead_ptmx(p, device) && add_device(p, device, path, err) < 0)
             return -1;
     }
     return 0;
