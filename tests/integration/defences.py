@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Attacks that only one defence stands against: tests/mutations/defences.py takes it out, and they get through."""
+import ctypes
+import glob
+import os
+import re
+import shutil
+import subprocess
+
+import host
+from box import ENVIRONMENT
+from harness import Skip, libc, same, test
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+
+
+def outside(box):
+    """A directory of the host that no container may change."""
+    path = f"{box.dir}/outside"
+    os.mkdir(path)
+    return path
+
+
+class Exchanged:
+    """Two names of a directory that change places, again and again, as fast as a process can do it."""
+
+    def __init__(self, directory, one, other):
+        names = [f"{directory}/{n}".encode() for n in (one, other)]
+        self.pid = os.fork()
+        while not self.pid:
+            libc.renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.kill(self.pid, 9)
+        os.waitpid(self.pid, 0)
+
+
+# --- paths
+
+@test(timeout=90)
+def a_mount_point_that_becomes_a_link_meanwhile_does_not_reach_the_host(box):
+    """CVE-2021-30465, as another container does it that shares a directory with this one. Where the mounts
+    went is seen by a hook, before the root is changed."""
+    elsewhere = outside(box)
+    b = box.bundle("true")
+    b.config["root"]["readonly"] = False
+    os.mkdir(f"{b.rootfs}/swap")
+    os.symlink(elsewhere, f"{b.rootfs}/link")
+    for _ in range(20):
+        b.mount("/swap")
+    b.hook("createContainer", "/bin/sh", ["sh", "-c", f"cat /proc/self/mountinfo >> {box.dir}/mounts"])
+    with Exchanged(b.rootfs, "swap", "link"):
+        codes = [box.run(b).code for _ in range(60)]
+    with open(f"{box.dir}/mounts") as f:
+        points = [m.point for m in host.mounts(f.read())]
+    assert 0 in codes, "it must have worked at least once to prove anything"
+    assert f"{b.rootfs}/swap" in points
+    same([p for p in points if p.startswith(elsewhere)], [])
+    same(os.listdir(elsewhere), [])
+
+
+@test(timeout=90)
+def a_directory_that_becomes_a_link_while_others_are_made_in_it_does_not_reach_the_host(box):
+    """CVE-2024-45310."""
+    elsewhere = outside(box)
+    b = box.bundle("true")
+    b.config["root"]["readonly"] = False
+    os.mkdir(f"{b.rootfs}/swap")
+    os.symlink(elsewhere, f"{b.rootfs}/link")
+    for n in range(20):
+        b.mount(f"/swap/{n}/below")
+    b.linux["devices"] = [{"path": f"/swap/devices{n}/d", "type": "c", "major": 1, "minor": 3} for n in range(20)]
+    with Exchanged(b.rootfs, "swap", "link"):
+        for _ in range(60):
+            box.run(b)
+            for name in ("swap", "link"):
+                path = f"{b.rootfs}/{name}"
+                for made in os.listdir(path) if not os.path.islink(path) else ():
+                    shutil.rmtree(f"{path}/{made}", ignore_errors=True)
+            assert not os.listdir(elsewhere), os.listdir(elsewhere)
+
+
+@test
+def a_link_into_proc_is_no_way_to_mount_there(box):
+    """CVE-2019-16884: what the configuration may not name, a link of the image could."""
+    b = box.bundle("cat /proc/1/attr/current /proc/self/attr/current; ls /proc/sys")
+    os.symlink("/proc/sys", f"{b.rootfs}/link")
+    b.mount("/link")
+    box.run(b).fails("mounts[7]: mount tmpfs to /link", "not permitted")
+    box.nothing_left()
+
+
+@test
+def a_source_with_a_mount_namespace_in_it_is_an_error_and_nothing_else_is_shown(box):
+    """move_mount(2) refuses such a tree with ELOOP. A second try by path would show the container's own root,
+    or the host's."""
+    b = box.bundle("ls /shown")
+    b.bind(f"/proc/{os.getpid()}/ns/mnt", "/shown")
+    box.run(b).fails("mounts[7]: bind", "move_mount", "too many levels of symbolic links")
+    box.nothing_left()
+
+
+# --- devices
+
+@test(cases={"a file": lambda path: open(path, "w").close(),
+             "another device": lambda path: os.mknod(path, 0o20666, os.makedev(1, 5))})
+def an_image_with_its_own_null_device_cannot_lift_the_masks(box, make):
+    """CVE-2025-31133: hozo makes no devices in a /dev that is bound; what is there must be what it says."""
+    b = box.bundle("cat /etc/mask")
+    os.mkdir(f"{b.path}/dev")
+    make(f"{b.path}/dev/null")
+    b.config["mounts"] = [m for m in b.config["mounts"] if not m["destination"].startswith("/dev")]
+    b.bind(f"{b.path}/dev", "/dev")
+    with open(f"{b.rootfs}/etc/mask", "w") as f:
+        f.write("masked\n")
+    b.linux["maskedPaths"] = ["/etc/mask"]
+    box.run(b).fails("linux.maskedPaths[0]: mask /etc/mask", "not the file that it should be")
+    box.nothing_left()
+
+
+@test
+def a_terminal_of_the_image_is_not_taken_for_one(box):
+    """CVE-2025-52565: /dev/pts is bound, and ptmx there is another device, which the engine would be given."""
+    b = box.bundle("true")
+    b.process["terminal"] = True
+    os.mkdir(f"{b.path}/pts")
+    os.mknod(f"{b.path}/pts/ptmx", 0o20666, os.makedev(1, 5))
+    b.config["mounts"] = [m for m in b.config["mounts"] if m["destination"] != "/dev/pts"]
+    b.bind(f"{b.path}/pts", "/dev/pts")
+    socket = host.ConsoleSocket(f"{box.dir}/s")
+    box.create(b, "--console-socket", socket.path).fails("process.terminal", "not the file that it should be")
+    box.nothing_left()
+
+
+# --- descriptors
+
+@test(cases={"run": lambda box, b, **more: box.run(b, "--preserve-fds", "1", **more),
+             "exec": lambda box, b, **more: box.running() and box.exec(
+                 "ls", options=["--preserve-fds", "1", "--cwd", b.process["cwd"]], **more)})
+def a_working_directory_behind_a_descriptor_that_was_preserved_is_refused(box, verb):
+    """CVE-2024-21626: this descriptor is meant to be there, and leads to a directory of the host."""
+    b = box.bundle("ls")
+    b.process["cwd"] = "/proc/self/fd/3"
+    directory = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    r = verb(box, b, close_fds=False, preexec_fn=host.place_descriptors([directory]))
+    assert r.code != 0 and r.out == "" and "process.cwd" in r.err, r
+
+
+@test
+def a_hook_inside_gets_no_descriptor_of_the_host(box):
+    """What hozo has open when a hook runs in the container's namespaces leads out of them."""
+    b = box.bundle("true")
+    b.hook("startContainer", "/bin/ls", ["ls", "/proc/self/fd"])
+    same(box.run(b).ok().out.split(), ["0", "1", "2", "3"])
+
+
+# --- what is opened in the container
+
+def opened(calls):
+    """The files that hozo-init opened in these lines of strace; a place (O_PATH) is only looked up."""
+    found = []
+    for call in calls:
+        if call.startswith('execve("/bin/true"'):
+            break
+        if call.startswith("execveat("):
+            found = []  # up to here it was hozo
+        elif "O_PATH" not in call and re.match(r"open|connect", call):
+            found.append((re.findall(r'"([^"]*)"', call) or [call])[0])
+    return found
+
+
+@test(sanitized=False, cases={verb: verb for verb in ("run", "exec")})
+def no_library_locale_or_account_service_of_the_image_is_opened(box, verb):
+    """CVE-2019-14271: a runtime that loads something in the container runs the container's code."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    b = box.bundle(["/bin/sleep", "100"] if verb == "exec" else ["/bin/true"])
+    b.process["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [7]}
+    if verb == "exec":
+        box.running(b)
+    command = ["exec", "c1", "/bin/true"] if verb == "exec" else ["run", "--bundle", b.write().path, "c1"]
+    r = subprocess.run(["strace", "-ff", "-qq", "-e", "trace=open,openat,openat2,connect,execve,execveat",
+                        "-o", f"{box.dir}/trace", box.runtime, "--root", box.root, *command],
+                       env={**ENVIRONMENT, "LC_ALL": "de_DE.UTF-8", "GCONV_PATH": "/tmp", "TZ": "Europe/Berlin"},
+                       stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=25)
+    same((r.returncode, r.stderr), (0, ""))
+    traces = [open(path).read().splitlines() for path in glob.glob(f"{box.dir}/trace.*")]
+    inits = [t for t in traces if any(call.startswith(("execveat(", 'execve("/bin/true"')) for call in t)]
+    same(len(inits), 2, "the stage process and the inside process")
+    names = {name for calls in inits for name in opened(calls)}
+    assert "/etc/passwd" in names, "HOME is looked up: nothing would be seen otherwise"
+    same(names - {"/etc/passwd", "/"}, set())
+
+
+# --- control groups
+
+def hierarchies_in(box, b):
+    """What a root with all that it needs to write can write below /sys/fs/cgroup."""
+    b.program("find /sys/fs/cgroup -type d | wc -l; for d in $(find /sys/fs/cgroup -type d); do mkdir $d/made "
+              "2>/dev/null && echo $d; for f in cgroup.procs tasks notify_on_release cgroup.subtree_control; do "
+              "test -e $d/$f && echo 0 2>/dev/null >$d/$f && echo $d/$f; done; done; true")
+    b.capabilities("CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_CHOWN", "CAP_SYS_RESOURCE")
+    return box.run(b).ok().out.splitlines()
+
+
+@test(cases={"with a cgroup namespace": True, "without": False})
+def a_cgroup_mount_is_read_only_if_the_configuration_says_so(box, own):
+    """CVE-2023-25809: the option was lost where the hierarchy was bound from the host."""
+    b = box.bundle()
+    if own:
+        b.linux["namespaces"].append({"type": "cgroup"})
+    count, *written = hierarchies_in(box, b)
+    assert int(count) > 1
+    same(written, [])
+
+
+@test(cases={"with a cgroup namespace": True, "without": False})
+def a_cgroup_mount_is_read_only_if_the_configuration_says_so_on_cgroup_v2(box, own):
+    host.cgroup_v2_only()
+    b = box.bundle()
+    if own:
+        b.linux["namespaces"].append({"type": "cgroup"})
+    count, *written = hierarchies_in(box, b)
+    assert int(count) > 0
+    same(written, [])
