@@ -2,14 +2,17 @@
 """What a test asks of the host: mounts, control groups, processes, terminals, namespaces."""
 import array
 import fcntl
+import functools
 import os
 import socket
 import struct
 import termios
 import time
+import traceback
 
 from harness import Skip, children, libc
 
+CLONE_NEWPID = 0x20000000
 CLONE_NEWNS, MS_REC, MS_PRIVATE, MNT_DETACH = 0x20000, 0x4000, 1 << 18, 2
 
 
@@ -116,6 +119,34 @@ def private_mounts():
     if libc.unshare(CLONE_NEWNS):
         raise Skip("no permission to make a mount namespace")
     libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
+
+
+def without_executable_memfds(function):
+    """The test's function is called in a pid namespace with the sysctl vm.memfd_noexec=2."""
+    @functools.wraps(function)
+    def there(box, *arguments):
+        if not os.path.exists("/proc/sys/vm/memfd_noexec"):
+            raise Skip("the kernel has no sysctl vm.memfd_noexec")
+        if libc.unshare(CLONE_NEWPID):
+            raise Skip("no permission to make a pid namespace")
+        read, write = os.pipe()
+        if not os.fork():
+            try:
+                private_mounts()
+                libc.mount(b"proc", b"/proc", b"proc", 0, None)
+                with open("/proc/sys/vm/memfd_noexec", "w") as f:
+                    f.write("2")
+                function(box, *arguments)
+                box.close()
+            except BaseException:
+                os.write(write, traceback.format_exc().encode())
+            os._exit(0)
+        os.close(write)
+        os.wait()
+        with open(read) as f:
+            problem = f.read()
+        assert not problem, problem
+    return there
 
 
 # --- processes

@@ -6,43 +6,14 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "core/init/image.h"
-
-#ifndef MFD_EXEC /* Linux 6.3 */
-#define MFD_EXEC 0x0010U
-#endif
-
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-
-static int sealed(const char *name, unsigned flags, const void *bytes, size_t size)
-{
-    auto_close int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | flags);
-
-    if (fd < 0 && flags && errno == EINVAL)
-        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size || fcntl(fd, F_ADD_SEALS, SEALS) < 0)
-        return -1;
-    return steal_fd(fd);
-}
-
-int init_image(struct error *err)
-{
-    int fd = sealed("hozo-init", MFD_EXEC, hozo_init_image, hozo_init_size);
-
-    if (fd < 0)
-        return fail(err, errno, NULL,
-                    errno == EACCES ? "memfd for hozo-init: sysctl vm.memfd_noexec forbids it"
-                                    : "memfd for hozo-init");
-    return fd;
-}
+#include "core/linux/image.h"
 
 int plan_memfd(const struct plan_header *plan, struct error *err)
 {
-    int fd = sealed("hozo-plan", 0, plan, plan->size);
+    int fd = sealed_memfd("hozo-plan", 0, plan, plan->size);
 
     return fd < 0 ? fail(err, errno, NULL, "memfd for the plan") : fd;
 }

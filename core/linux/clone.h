@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hozo-init as a process: image, plan, start. */
+/* hozo-init as a process: its plan, its start. */
 #ifndef CORE_LINUX_CLONE_H
 #define CORE_LINUX_CLONE_H
 
@@ -7,9 +7,6 @@
 
 #include "core/error.h"
 #include "core/plan.h"
-
-/* A sealed memfd that holds hozo-init, executable. */
-int init_image(struct error *err);
 
 /* A sealed memfd that holds the plan. */
 int plan_memfd(const struct plan_header *plan, struct error *err);

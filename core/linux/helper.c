@@ -8,6 +8,7 @@
 
 #include "core/linux/channel.h"
 #include "core/linux/clone.h"
+#include "core/linux/image.h"
 
 #define SECONDS 60 /* network file systems may take their time */
 

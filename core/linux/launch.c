@@ -14,6 +14,7 @@
 #include "core/linux/helper.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/id-maps.h"
+#include "core/linux/image.h"
 #include "core/linux/terminal.h"
 
 /* The stage process only joins and clones: a longer silence means that its cgroup is frozen. */

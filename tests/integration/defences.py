@@ -83,6 +83,18 @@ def a_directory_that_becomes_a_link_while_others_are_made_in_it_does_not_reach_t
             assert not os.listdir(elsewhere), os.listdir(elsewhere)
 
 
+@test(cases={"proc": ("proc", 0), "sys": ("sys", 5)})
+def proc_and_sysfs_are_not_mounted_behind_a_link(box, case):
+    """CVE-2019-19921, CVE-2023-27561: who changes the link later decides what the masks have hidden."""
+    name, index = case
+    b = box.bundle("true")
+    os.rmdir(f"{b.rootfs}/{name}")
+    os.mkdir(f"{b.rootfs}/decoy")
+    os.symlink("/decoy", f"{b.rootfs}/{name}")
+    box.run(b).fails(f"mounts[{index}]: mount {name}", f"to /{name}", "too many levels of symbolic links")
+    box.nothing_left()
+
+
 @test
 def a_link_into_proc_is_no_way_to_mount_there(box):
     """CVE-2019-16884: what the configuration may not name, a link of the image could."""
@@ -135,6 +147,64 @@ def a_terminal_of_the_image_is_not_taken_for_one(box):
     box.nothing_left()
 
 
+@test
+def a_console_that_is_a_link_to_another_file_of_the_image_is_not_covered(box):
+    """CVE-2025-52565: the terminal would hide a file that the container trusts, or that is masked."""
+    b = box.bundle("true")
+    b.process["terminal"] = True
+    b.config["root"]["readonly"] = False
+    b.config["mounts"] = [m for m in b.config["mounts"] if m["destination"] != "/dev"]
+    os.mkdir(f"{b.rootfs}/dev/pts")
+    os.symlink("/etc/passwd", f"{b.rootfs}/dev/console")
+    socket = host.ConsoleSocket(f"{box.dir}/s")
+    box.create(b, "--console-socket", socket.path).fails("process.terminal", "too many levels of symbolic links")
+    box.nothing_left()
+
+
+# --- who may look at hozo-init
+
+CAP_SYS_PTRACE, PR_CAPBSET_DROP = 19, 24
+
+
+@test(sanitized=False)
+def hozo_init_cannot_be_looked_at_by_others_of_its_user(box):
+    """CVE-2016-9962: a hook has all of hozo-init's rights, and so would be allowed to, if it were dumpable."""
+    b = box.bundle("true")
+    hook = b.script("hook", "#!/bin/sh\npid=$(sed 's/.*\"pid\": *\\([0-9]*\\).*/\\1/')\n"
+                    f"{{ readlink /proc/self/exe; readlink /proc/$pid/exe || echo refused; }} > {b.path}/seen\n")
+    b.hook("createRuntime", hook, [hook], env=["PATH=/usr/bin:/bin"])
+    box.run(b, preexec_fn=lambda: libc.prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0)).ok()
+    with open(f"{b.path}/seen") as f:
+        same([line for line in f.read().splitlines() if "readlink" not in line], ["refused"])
+
+
+def calls_before_the_program(box, b, which):
+    """These system calls of hozo-init, in their order."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    b.program(["/bin/true"])
+    subprocess.run(["strace", "-ff", "-qq", "-e", f"trace={which},execve", "-o", f"{box.dir}/trace", box.runtime,
+                    "--root", box.root, "run", "--bundle", b.write().path, "c1"], env=ENVIRONMENT, check=True,
+                   stdin=subprocess.DEVNULL, timeout=25)
+    for path in glob.glob(f"{box.dir}/trace.*"):
+        with open(path) as f:
+            lines = f.read().splitlines()
+        end = [n for n, line in enumerate(lines) if line.startswith('execve("/bin/true"')]
+        if end:
+            return lines[:end[0]]
+    raise AssertionError("the program was not started")
+
+
+@test(sanitized=False)
+def after_its_change_of_user_hozo_init_says_again_that_it_is_not_dumpable(box):
+    """The change sets it to the sysctl fs.suid_dumpable, which belongs to the whole host and may be 1."""
+    b = box.bundle()
+    b.process["user"] = {"uid": 1000, "gid": 1000}
+    calls = calls_before_the_program(box, b, "setresuid,prctl")
+    changed = [n for n, call in enumerate(calls) if call.startswith("setresuid(1000")][0]
+    assert any("PR_SET_DUMPABLE, SUID_DUMP_DISABLE" in call for call in calls[changed:]), calls
+
+
 # --- descriptors
 
 @test(cases={"run": lambda box, b, **more: box.run(b, "--preserve-fds", "1", **more),
@@ -155,6 +225,58 @@ def a_hook_inside_gets_no_descriptor_of_the_host(box):
     b = box.bundle("true")
     b.hook("startContainer", "/bin/ls", ["ls", "/proc/self/fd"])
     same(box.run(b).ok().out.split(), ["0", "1", "2", "3"])
+
+
+@test
+def what_the_caller_left_open_is_close_on_exec_in_hozo_already(box):
+    """CVE-2024-21626: no program that hozo or a plugin starts may have it, whoever starts it."""
+    fd = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    process = box.spawn_run(box.bundle("echo runs; sleep 100"), pass_fds=[fd])
+    host.eventually(lambda: process.output.out)
+    with open(f"/proc/{process.pid}/fdinfo/{fd}") as f:
+        assert int(host.status_field(f.read(), "flags"), 8) & os.O_CLOEXEC
+
+
+# --- whom and what a change reaches
+
+@test(cases={"kill": ("kill", "c1", "KILL"), "kill --all": ("kill", "--all", "c1", "KILL"),
+             "delete --force": ("delete", "--force", "c1"), "exec": ("exec", "c1", "true")})
+def a_stranger_that_has_got_the_pid_is_not_touched(box, command):
+    pid = box.running()
+    stranger = box.spawn_run("sleep 100", id="stranger")
+    host.eventually(lambda: os.path.exists(f"{box.root}/stranger/state.json"))
+    file = f"{box.root}/c1/state.json"
+    with open(file) as f:
+        text = f.read()
+    assert f'"pid":{pid},' in text, text
+    with open(file, "w") as f:
+        f.write(text.replace(f'"pid":{pid},', f'"pid":{stranger.pid},'))
+    box.hozo(*command)
+    assert host.alive(stranger.pid)
+    same(stranger.poll(), None)
+    if host.alive(pid):
+        os.kill(pid, 9)
+
+
+CLONE_NEWUTS, CLONE_NEWNET = 0x04000000, 0x40000000
+
+
+@test(cases={"net": ("network", lambda b: b.linux.update(sysctl={"net.ipv4.ip_forward": "1"})),
+             "uts": ("uts", lambda b: b.config.update(hostname="changed"))})
+def a_namespace_that_is_joined_and_is_the_hosts_is_not_changed(box, case):
+    kind, change = case
+    if libc.unshare(CLONE_NEWUTS | CLONE_NEWNET):
+        raise Skip("no permission to make namespaces, in which a failure would do no harm")
+    before = os.uname()
+    b = box.bundle("true")
+    b.config.pop("hostname")
+    for n in b.linux["namespaces"]:
+        if n["type"] == kind:
+            n["path"] = f"/proc/self/ns/{'net' if kind == 'network' else kind}"
+    change(b)
+    box.run(b).fails("would change the host")
+    same(os.uname(), before)
+    box.nothing_left()
 
 
 # --- what is opened in the container

@@ -13,21 +13,24 @@ from harness import same, test
 from neighbour import Neighbour, identity, inside_process
 
 PROC, TMPFS = 0x9fa0, 0x1021994
-INIT, PLAN = "/memfd:hozo-init (deleted)", "/memfd:hozo-plan (deleted)"
+PLAN = "/memfd:hozo-plan (deleted)"
+# What hozo-init is, and why it cannot be written to.
+MEMFD, ON_TMPFS = ("/memfd:hozo-init (deleted)", errno.ETXTBSY), ("/hozo-init", errno.EROFS)
 
 
 # --- what may be found
 
-def program_complaints(look):
+def program_complaints(look, image=MEMFD):
     """No program, library or memory of the host: from birth to the last system call before exec."""
+    init, refusal = image
     found = [f"denied {d}" for d in look.denied]
     exe = look.files.get("exe")
-    if not exe or exe.link != INIT or exe.fstype != TMPFS:
+    if not exe or exe.link != init or exe.fstype != TMPFS:
         found.append(f"exe {exe}")
-    if look.texts["write"] != [errno.ETXTBSY]:
+    if look.texts["write"] != [refusal]:
         found.append(f"write: exe can be opened for writing: {look.texts['write']}")
-    found += [f"maps {name}" for name in look.maps - {INIT, PLAN}]
-    found += [f"map_files {f}" for f in look.below("map_files") if f.link not in (INIT, PLAN) or f.fstype != TMPFS]
+    found += [f"maps {name}" for name in look.maps - {init, PLAN}]
+    found += [f"map_files {f}" for f in look.below("map_files") if f.link not in (init, PLAN) or f.fstype != TMPFS]
     if look.texts["environ"] != [0, 0]:
         found.append(f"environ {look.texts['environ']}")
     size, hits = look.texts["memory"]
@@ -108,7 +111,7 @@ def terminal(box):
     return ["--tty", "--detach", "--console-socket", box.console.path]
 
 
-def executed(neighbour, id, pid, options, program=("true",)):
+def executed(neighbour, id, pid, options, program=("true",), image=MEMFD):
     """Looks at `exec` in the container `id`, whose first process has this pid."""
     box = neighbour.box
     looks = inside_process(neighbour.stops(neighbour.watch(
@@ -117,12 +120,12 @@ def executed(neighbour, id, pid, options, program=("true",)):
     for n, look in enumerate(looks):
         found = place.complaints(look, neighbour.given)
         if n < len(looks) - 1:
-            found += program_complaints(look)
+            found += program_complaints(look, image)
         same(found, [], f"look {n} of {len(looks)}\n{look}\n")
     same(place.has(looks[-1].files["exe"]), True, "the program is the container's")
     same([f.name for f in looks[-1].below("fd")], ["fd/0", "fd/1", "fd/2"])
     held = neighbour.held()
-    same((held[INIT], held[PLAN]), (False, False), "writable")
+    same((held[image[0]], held[PLAN]), (False, False), "writable")
 
 
 @test(sanitized=False, cases={
@@ -157,6 +160,14 @@ def exec_beside_the_neighbour_brings_nothing_of_the_host(box):
     with open(f"/proc/{pid}/status") as f:
         neighbour.known.add(host.status_field(f.read(), "NSpid").split()[-1])
     executed(neighbour, "c1", pid, [])
+
+
+@test(sanitized=False)
+@host.without_executable_memfds
+def exec_without_executable_memfds_brings_nothing_of_the_host(box):
+    neighbour = Neighbour(box)
+    executed(neighbour, "neighbour", neighbour.pid, [], image=ON_TMPFS)
+    box.hozo("delete", "--force", "neighbour").ok()
 
 
 # --- the socket, which is what a neighbour can take out of the process
@@ -258,7 +269,7 @@ class Creation:
 STREAMS, FIFOS = ["stream"] * 3, ["fifo"] * 2
 
 
-def created(neighbour, bundle, *options, slots=()):
+def created(neighbour, bundle, *options, slots=(), image=MEMFD):
     """Looks at `create` and `start` of a container in the neighbour's pid namespace."""
     box, id = neighbour.box, "c1"
     process = neighbour.watch(box.runtime, "--root", box.root, "create", "--bundle", bundle.write().path,
@@ -270,7 +281,7 @@ def created(neighbour, bundle, *options, slots=()):
     *before, last = looks
     for n, look in enumerate(before):
         what = f"look {n} of {len(looks)}\n{look}\n"
-        same(program_complaints(look), [], what)
+        same(program_complaints(look, image), [], what)
         kinds = creation.kinds(look)
         assert "None" not in kinds and kinds.count("socket") <= 1 and kinds.count("host") <= 1, f"{kinds} {what}"
         if not n:
@@ -283,7 +294,7 @@ def created(neighbour, bundle, *options, slots=()):
     assert FIFOS in [creation.kinds(look, first=3) for look in before[left:]], "what waits for start holds more"
     same(last.files["exe"].id in creation.image, True, "the program is the container's")
     held = neighbour.held()
-    same((held[INIT], held[PLAN]), (False, False), "writable")
+    same((held[image[0]], held[PLAN]), (False, False), "writable")
 
 
 @test(sanitized=False)
@@ -322,3 +333,12 @@ def create_with_a_setting_of_the_kernel_in_a_joined_pid_namespace_brings_a_procf
     bundle = neighbour.bundle_beside()
     bundle.linux["sysctl"] = {"net.ipv4.ip_forward": "1"}
     created(neighbour, bundle, slots=["procfs"])
+
+
+@test(sanitized=False)
+@host.without_executable_memfds
+def create_without_executable_memfds_in_a_joined_pid_namespace_brings_the_plans_slots_only(box):
+    neighbour = Neighbour(box)
+    created(neighbour, neighbour.bundle_beside(), image=ON_TMPFS)
+    for id in ("c1", "neighbour"):
+        box.hozo("delete", "--force", id).ok()

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hozo-init where memfds may not be executed: a file on a tmpfs that nobody can write to (CVE-2019-5736).
+tests/integration/neighbours.py looks at it from a container with all capabilities."""
+import errno
+import os
+
+import host
+from harness import libc, same, test
+
+CLONE_NEWUSER = 0x10000000
+
+
+def refusal(path, flags=os.O_WRONLY):
+    try:
+        os.close(os.open(path, flags))
+    except OSError as e:
+        return errno.errorcode[e.errno]
+    return None
+
+
+@test(sanitized=False)
+@host.without_executable_memfds
+def the_lifecycle_needs_no_executable_memfd(box):
+    same(box.run("echo inside").ok().out, "inside\n")
+    box.running()
+    same(box.exec("echo", "joined").ok().out, "joined\n")
+    box.exec("sh", "-c", "exit 7").ends(7)
+    box.hozo("delete", "--force", "c1").ok().silent()
+    same(os.listdir(box.root), [])
+
+
+@test(sanitized=False)
+@host.without_executable_memfds
+def the_file_is_mounted_nowhere_and_read_only(box):
+    pid = box.created("true")
+    same(os.readlink(f"/proc/{pid}/exe"), "/hozo-init")
+    same(refusal(f"/proc/{pid}/exe"), "EROFS")
+    same(refusal(f"/proc/{pid}/exe", os.O_RDWR | os.O_TRUNC), "EROFS")
+    # Nor can whoever is root of the host change that: what he reaches is no root of a mount.
+    exe = f"/proc/{pid}/exe".encode()
+    for flags in (32, 32 | 4096):  # MS_REMOUNT, with MS_BIND
+        same(libc.mount(b"none", exe, b"tmpfs", flags, None), -1)
+    same(refusal(f"/proc/{pid}/exe"), "EROFS")
+    device = os.stat(f"/proc/{pid}/exe").st_dev
+    for who in ("self", str(pid)):
+        with open(f"/proc/{who}/mountinfo") as f:
+            numbers = [line.split()[2] for line in f]
+        assert f"{os.major(device)}:{os.minor(device)}" not in numbers, who
+    box.hozo("delete", "--force", "c1").ok()
+
+
+@test(sanitized=False)
+def who_may_not_mount_is_told_why_nothing_can_start(box):
+    b = box.bundle("true").write()
+    r = box.hozo("create", "--bundle", b.path, "c1", preexec_fn=lambda: no_memfd_and_no_mount())
+    r.fails("memfd for hozo-init: sysctl vm.memfd_noexec", "tmpfs for hozo-init: fsopen: operation not permitted")
+    box.nothing_left()
+
+
+def no_memfd_and_no_mount():
+    """Becomes a process to which memfd_create(2) says EACCES, and fsopen(2) EPERM."""
+    refuse({319: errno.EACCES, 430: errno.EPERM})
+
+
+def refuse(calls):
+    """A seccomp filter that answers these system calls of x86-64 with an errno."""
+    import ctypes
+    import struct
+    program = struct.pack("HBBI", 0x20, 0, 0, 0)  # the call's number
+    for number, error in calls.items():
+        program += struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 6, 0, 0, 0x50000 | error)
+    program += struct.pack("HBBI", 6, 0, 0, 0x7fff0000)
+    buffer = ctypes.create_string_buffer(program, len(program))
+    prog = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
+    assert not libc.prctl(38, 1, 0, 0, 0) and not libc.prctl(22, 2, ctypes.c_char_p(prog), 0, 0)
