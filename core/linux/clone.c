@@ -87,12 +87,14 @@ static __attribute__((noinline)) long clone3_vfork(struct clone_args *args, stru
     return r;
 }
 
-pid_t spawn_stage(const struct spawn *s, struct error *err)
+/* *refused: why the image was not executed, or 0. */
+static pid_t spawn_once(const struct spawn *s, int *refused, struct error *err)
 {
     struct clone_args args = {.exit_signal = SIGCHLD};
     struct child c = {.spawn = s};
     long pid;
 
+    *refused = 0;
     snprintf(c.numbers, sizeof c.numbers, "%d,%d", s->sync, s->plan_fd);
     if (s->cgroup >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
@@ -103,7 +105,26 @@ pid_t spawn_stage(const struct spawn *s, struct error *err)
         return fail(err, (int)-pid, NULL, "clone3");
     if (c.errnum) {
         waitpid((pid_t)pid, NULL, 0);
+        *refused = c.errnum;
         return fail(err, c.errnum, NULL, "execute hozo-init");
     }
     return (pid_t)pid;
+}
+
+/* Where a security module lets no memfd be executed (fapolicyd, IMA), a file of a tmpfs may be. */
+pid_t spawn_stage(const struct spawn *s, struct error *err)
+{
+    auto_close int image = -1;
+    struct spawn again = *s;
+    char name[64];
+    int refused;
+    pid_t pid = spawn_once(s, &refused, err);
+
+    if (pid > 0 || (refused != EACCES && refused != EPERM))
+        return pid;
+    if ((image = image_on_tmpfs(err)) < 0)
+        return fail_prefix(err, "execute hozo-init: %s; tmpfs for it",
+                           error_name(refused, name, sizeof name));
+    again.image = image;
+    return spawn_once(&again, &refused, err);
 }

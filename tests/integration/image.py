@@ -3,11 +3,12 @@
 tests/integration/neighbours.py looks at it from a container with all capabilities."""
 import errno
 import os
+import shutil
+import subprocess
 
 import host
-from harness import libc, same, test
-
-CLONE_NEWUSER = 0x10000000
+from box import ENVIRONMENT, Output
+from harness import Skip, libc, same, test
 
 
 def refusal(path, flags=os.O_WRONLY):
@@ -47,6 +48,29 @@ def the_file_is_mounted_nowhere_and_read_only(box):
             numbers = [line.split()[2] for line in f]
         assert f"{os.major(device)}:{os.minor(device)}" not in numbers, who
     box.hozo("delete", "--force", "c1").ok()
+
+
+def refusing_memfds(box, *arguments, more=()):
+    """Runs hozo where execveat(2) of a memfd, and nothing else, fails as a security module makes it."""
+    if not shutil.which("strace"):
+        raise Skip("strace is not installed")
+    out, err = f"{box.dir}/strace.out", f"{box.dir}/strace.err"
+    command = ["strace", "-f", "-qq", "-o", f"{box.dir}/trace", "-P", "/memfd:hozo-init",
+               "-e", "inject=execveat:error=EACCES", *more, box.runtime, "--root", box.root, *arguments]
+    with open(out, "wb") as o, open(err, "wb") as e:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=o, stderr=e, env=ENVIRONMENT,
+                              timeout=20).returncode
+    with open(f"{box.dir}/trace") as f:
+        assert "INJECTED" in f.read(), "nothing was refused"
+    return Output(command, code, out, err)
+
+
+@test(sanitized=False)
+def where_a_security_module_refuses_memfds_everything_works(box):
+    r = refusing_memfds(box, "run", "--bundle", box.bundle("echo inside").write().path, "c1").ok()
+    same((r.out, r.err), ("inside\n", ""))
+    box.running()
+    same(refusing_memfds(box, "exec", "c1", "echo", "joined").ok().out, "joined\n")
 
 
 @test(sanitized=False)
