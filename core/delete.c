@@ -53,7 +53,7 @@ static int end_init(struct container *c, struct error *err)
     struct pollfd p = {pidfd, POLLIN, 0};
 
     if (pidfd < 0)
-        return 0;
+        return errno == ESRCH ? 0 : fail(err, errno, NULL, "pidfd_open");
     if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
         return fail(err, errno, NULL, "kill");
     if (poll(&p, 1, KILL_MS) != 1)

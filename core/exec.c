@@ -84,7 +84,7 @@ int container_exec(struct container *c, const struct json *process, bool ignore_
         return -1;
     init = state_pidfd(&c->state);
     if (init < 0)
-        return fail(err, 0, NULL, STOPPED);
+        return errno == ESRCH ? fail(err, 0, NULL, STOPPED) : fail(err, errno, NULL, "pidfd_open");
     if (differing_namespaces(c->state.pid, &request.namespaces, err) < 0 ||
         compile_exec(c, &request, &slot, err) < 0)
         return -1;

@@ -84,7 +84,8 @@ int container_start(struct container *c, struct error *err)
     if (plugins_open_for(c, IN(STARTED), err) < 0)
         return -1;
     if (c->pidfd < 0 && (c->pidfd = state_pidfd(&c->state)) < 0)
-        return not_created(STATUS_STOPPED, err);
+        return errno == ESRCH ? not_created(STATUS_STOPPED, err)
+                              : fail(err, errno, NULL, "pidfd_open");
     r = release(c, err);
     unlinkat(c->dirfd, "start", 0);
     unlinkat(c->dirfd, "result", 0);

@@ -233,16 +233,26 @@ int state_pidfd(const struct state *s)
 {
     uint64_t start_time;
     struct pollfd ended;
+    int errnum;
 
+    errno = ESRCH;
     if (s->pid <= 0)
         return -1;
     auto_close int fd = pidfd_open(s->pid, 0);
-    if (fd < 0 || !process_stat(s->pid, NULL, &start_time) || start_time != s->start_time)
+    errnum = errno;
+    if (!process_stat(s->pid, NULL, &start_time) || start_time != s->start_time) {
+        errno = ESRCH;
         return -1;
+    }
+    if (fd < 0) {
+        errno = errnum;
+        return -1;
+    }
     /* A pidfd is readable once every thread has ended: state Z alone may be a thread-group leader
      * whose other threads go on. */
     ended = (struct pollfd){fd, POLLIN, 0};
-    if (poll(&ended, 1, 0) != 0)
+    errno = ESRCH;
+    if (poll(&ended, 1, 0) > 0)
         return -1;
     return steal_fd(fd);
 }
@@ -260,7 +270,8 @@ enum status state_status(int dirfd, const struct state *s)
 {
     auto_close int pidfd = state_pidfd(s);
 
-    if (pidfd < 0)
+    /* Of what cannot be looked at nobody knows that it has ended: it must not be removed as if it had. */
+    if (pidfd < 0 && errno == ESRCH)
         return STATUS_STOPPED;
     if (!s->complete)
         return STATUS_CREATING;

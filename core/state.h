@@ -78,7 +78,8 @@ int state_remove(const char *root, const char *id, int dirfd, struct error *err)
 /* /proc/PID/stat: false if there is no such process. A zombie has state 'Z'. Either may be NULL. */
 bool process_stat(pid_t pid, char *state, uint64_t *start_time);
 
-/* The recorded process, and only it (pid and start time agree), alive. Returns a pidfd or -1. */
+/* The recorded process, and only it (pid and start time agree), alive. Returns a pidfd, or -1 with errno: ESRCH if
+ * it has ended, else why that cannot be told. */
 int state_pidfd(const struct state *s);
 enum status state_status(int dirfd, const struct state *s);
 

@@ -20,7 +20,7 @@ static int signal_init(const struct state *s, int number, struct error *err)
     auto_close int pidfd = state_pidfd(s);
 
     if (pidfd < 0)
-        return not_running(err);
+        return errno == ESRCH ? not_running(err) : fail(err, errno, NULL, "pidfd_open");
     if (pidfd_send_signal(pidfd, number, NULL, 0))
         return errno == ESRCH ? not_running(err) : fail(err, errno, NULL, "send signal %d", number);
     return 0;
@@ -45,7 +45,7 @@ static int send_all(const struct state *s, int number, struct error *err)
 
     if (s->pid && s->cgroup.list)
         return cgroup_signal(&s->cgroup, number, err);
-    return pidfd < 0 ? 0 : signal_init(s, number, err);
+    return pidfd < 0 && errno == ESRCH ? 0 : signal_init(s, number, err);
 }
 
 /* Without the lock: it must be possible to kill a container whose `start` hangs in a hook. */

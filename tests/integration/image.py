@@ -9,6 +9,7 @@ import subprocess
 import host
 from box import ENVIRONMENT, Output
 from harness import Skip, libc, same, test
+from refusing import refusing
 
 
 def refusal(path, flags=os.O_WRONLY):
@@ -76,24 +77,7 @@ def where_a_security_module_refuses_memfds_everything_works(box):
 @test(sanitized=False)
 def who_may_not_mount_is_told_why_nothing_can_start(box):
     b = box.bundle("true").write()
-    r = box.hozo("create", "--bundle", b.path, "c1", preexec_fn=lambda: no_memfd_and_no_mount())
-    r.fails("memfd for hozo-init: sysctl vm.memfd_noexec", "tmpfs for hozo-init: fsopen: operation not permitted")
+    refused = refusing(("memfd_create", errno.EACCES), ("fsopen", errno.EPERM))
+    box.hozo("create", "--bundle", b.path, "c1", preexec_fn=refused).fails(
+        "memfd for hozo-init: sysctl vm.memfd_noexec", "tmpfs for hozo-init: fsopen: operation not permitted")
     box.nothing_left()
-
-
-def no_memfd_and_no_mount():
-    """Becomes a process to which memfd_create(2) says EACCES, and fsopen(2) EPERM."""
-    refuse({319: errno.EACCES, 430: errno.EPERM})
-
-
-def refuse(calls):
-    """A seccomp filter that answers these system calls of x86-64 with an errno."""
-    import ctypes
-    import struct
-    program = struct.pack("HBBI", 0x20, 0, 0, 0)  # the call's number
-    for number, error in calls.items():
-        program += struct.pack("HBBI", 0x15, 0, 1, number) + struct.pack("HBBI", 6, 0, 0, 0x50000 | error)
-    program += struct.pack("HBBI", 6, 0, 0, 0x7fff0000)
-    buffer = ctypes.create_string_buffer(program, len(program))
-    prog = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
-    assert not libc.prctl(38, 1, 0, 0, 0) and not libc.prctl(22, 2, ctypes.c_char_p(prog), 0, 0)
