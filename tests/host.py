@@ -121,32 +121,35 @@ def private_mounts():
     libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None)
 
 
-def without_executable_memfds(function):
-    """The test's function is called in a pid namespace with the sysctl vm.memfd_noexec=2."""
-    @functools.wraps(function)
-    def there(box, *arguments):
-        if not os.path.exists("/proc/sys/vm/memfd_noexec"):
-            raise Skip("the kernel has no sysctl vm.memfd_noexec")
-        if libc.unshare(CLONE_NEWPID):
-            raise Skip("no permission to make a pid namespace")
-        read, write = os.pipe()
-        if not os.fork():
-            try:
-                private_mounts()
-                libc.mount(b"proc", b"/proc", b"proc", 0, None)
-                with open("/proc/sys/vm/memfd_noexec", "w") as f:
-                    f.write("2")
-                function(box, *arguments)
-                box.close()
-            except BaseException:
-                os.write(write, traceback.format_exc().encode())
-            os._exit(0)
-        os.close(write)
-        os.wait()
-        with open(read) as f:
-            problem = f.read()
-        assert not problem, problem
-    return there
+def memfd_noexec(value):
+    """The test's function is called in a pid namespace with this value of the sysctl vm.memfd_noexec."""
+    def decorate(function):
+        return functools.wraps(function)(lambda *arguments: _with_memfd_noexec(value, function, *arguments))
+    return decorate
+
+
+def _with_memfd_noexec(value, function, box, *arguments):
+    if not os.path.exists("/proc/sys/vm/memfd_noexec"):
+        raise Skip("the kernel has no sysctl vm.memfd_noexec")
+    if libc.unshare(CLONE_NEWPID):
+        raise Skip("no permission to make a pid namespace")
+    read, write = os.pipe()
+    if not os.fork():
+        try:
+            private_mounts()
+            libc.mount(b"proc", b"/proc", b"proc", 0, None)
+            with open("/proc/sys/vm/memfd_noexec", "w") as f:
+                f.write(value)
+            function(box, *arguments)
+            box.close()
+        except BaseException:
+            os.write(write, traceback.format_exc().encode())
+        os._exit(0)
+    os.close(write)
+    os.wait()
+    with open(read) as f:
+        problem = f.read()
+    assert not problem, problem
 
 
 # --- processes

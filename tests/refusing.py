@@ -10,7 +10,7 @@ from harness import Skip, libc
 NUMBERS = {"pidfd_send_signal": 424, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431,
            "fsmount": 432, "pidfd_open": 434, "clone3": 435, "close_range": 436, "openat2": 437,
            "faccessat2": 439, "mount_setattr": 442}
-X86_64 = {"ioctl": 16, "keyctl": 250, "setns": 308, "memfd_create": 319, "bpf": 321}
+X86_64 = {"ioctl": 16, "keyctl": 250, "setns": 308, "memfd_create": 319, "bpf": 321, "execveat": 322}
 
 LOAD, JUMP_EQUAL, JUMP_ANY_BIT, RETURN = 0x20, 0x15, 0x45, 0x06
 ERRNO, ALLOW = 0x50000, 0x7fff0000

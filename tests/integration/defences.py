@@ -83,6 +83,21 @@ def a_directory_that_becomes_a_link_while_others_are_made_in_it_does_not_reach_t
             assert not os.listdir(elsewhere), os.listdir(elsewhere)
 
 
+@test
+def devices_of_an_image_whose_dev_is_a_link_do_not_reach_the_host(box):
+    """CVE-2026-47766, CVE-2026-41579: they are made before the container's root is the root."""
+    elsewhere = outside(box)
+    b = box.bundle("true")
+    b.config["root"]["readonly"] = False
+    b.config["mounts"] = [m for m in b.config["mounts"] if not m["destination"].startswith("/dev")]
+    b.process["cwd"] = "/dev/made"
+    os.rmdir(f"{b.rootfs}/dev")
+    os.symlink(elsewhere, f"{b.rootfs}/dev")
+    box.run(b)
+    same(os.listdir(elsewhere), [])
+    box.nothing_left()
+
+
 @test(cases={"proc": ("proc", 0), "sys": ("sys", 5)})
 def proc_and_sysfs_are_not_mounted_behind_a_link(box, case):
     """CVE-2019-19921, CVE-2023-27561: who changes the link later decides what the masks have hidden."""

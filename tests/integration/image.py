@@ -21,7 +21,7 @@ def refusal(path, flags=os.O_WRONLY):
 
 
 @test(sanitized=False)
-@host.without_executable_memfds
+@host.memfd_noexec("2")
 def the_lifecycle_needs_no_executable_memfd(box):
     same(box.run("echo inside").ok().out, "inside\n")
     box.running()
@@ -32,7 +32,16 @@ def the_lifecycle_needs_no_executable_memfd(box):
 
 
 @test(sanitized=False)
-@host.without_executable_memfds
+@host.memfd_noexec("1")
+def where_memfds_are_not_executable_unasked_hozo_asks(box):
+    pid = box.created("true")
+    same(os.readlink(f"/proc/{pid}/exe"), "/memfd:hozo-init (deleted)")
+    same(refusal(f"/proc/{pid}/exe"), "ETXTBSY")
+    box.hozo("delete", "--force", "c1").ok()
+
+
+@test(sanitized=False)
+@host.memfd_noexec("2")
 def the_file_is_mounted_nowhere_and_read_only(box):
     pid = box.created("true")
     same(os.readlink(f"/proc/{pid}/exe"), "/hozo-init")

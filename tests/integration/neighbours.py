@@ -163,7 +163,7 @@ def exec_beside_the_neighbour_brings_nothing_of_the_host(box):
 
 
 @test(sanitized=False)
-@host.without_executable_memfds
+@host.memfd_noexec("2")
 def exec_without_executable_memfds_brings_nothing_of_the_host(box):
     neighbour = Neighbour(box)
     executed(neighbour, "neighbour", neighbour.pid, [], image=ON_TMPFS)
@@ -336,7 +336,7 @@ def create_with_a_setting_of_the_kernel_in_a_joined_pid_namespace_brings_a_procf
 
 
 @test(sanitized=False)
-@host.without_executable_memfds
+@host.memfd_noexec("2")
 def create_without_executable_memfds_in_a_joined_pid_namespace_brings_the_plans_slots_only(box):
     neighbour = Neighbour(box)
     created(neighbour, neighbour.bundle_beside(), image=ON_TMPFS)

@@ -10,7 +10,7 @@ from harness import libc, same, test
 from refusing import refusing
 
 MISSING = "function not implemented"
-TIOCGPTPEER, F_GET_SEALS, F_SEAL_WRITE = 0x5441, 1034, 8
+TIOCGPTPEER, NS_GET_NSTYPE, F_GET_SEALS, F_SEAL_WRITE = 0x5441, 0xb703, 1034, 8
 MFD_EXEC, CLOSE_RANGE_CLOEXEC, MOUNT_ATTR_NOSYMFOLLOW = 0x10, 4, 0x00200000
 
 
@@ -48,6 +48,7 @@ NEEDED = {
     "fsmount": (bundle, ("fsmount", errno.ENOSYS), ["mounts[0]: mount proc to /proc", "fsmount"]),
     "open_tree": (bundle, ("open_tree", errno.ENOSYS), ["root.path", "open_tree"]),
     "move_mount": (bundle, ("move_mount", errno.ENOSYS), ["root.path", "move_mount"]),
+    "execveat": (bundle, ("execveat", errno.ENOSYS), ["execute hozo-init"]),
     "memfd_create": (bundle, ("memfd_create", errno.ENOSYS), ["memfd for hozo-init"]),
     "the option nosymfollow": (
         without_symlinks, ("fsmount", errno.EINVAL, 2, MOUNT_ATTR_NOSYMFOLLOW, "flag"), ["mounts[6]", "fsmount"]),
@@ -67,6 +68,15 @@ def create_fails_and_leaves_nothing_without(box, case):
 def device_rules_on_cgroup_v2_are_never_left_out(box):
     host.cgroup_v2_only()
     box.create(box.bundle(), preexec_fn=refusing(("bpf", errno.ENOSYS))).fails("linux.resources.devices", MISSING)
+    box.nothing_left()
+
+
+@test(sanitized=False)
+def a_namespace_whose_kind_cannot_be_told_is_not_joined(box):
+    b = box.bundle()
+    b.linux["namespaces"][1]["path"] = "/proc/self/ns/net"
+    box.create(b, preexec_fn=refusing(("ioctl", errno.ENOTTY, 1, NS_GET_NSTYPE))).fails(
+        "linux.namespaces[1]: join network namespace /proc/self/ns/net")
     box.nothing_left()
 
 

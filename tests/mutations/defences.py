@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The defences of SECURITY.md: where each stands in the source, and the tests that fail without it."""
 import collections
+import os
 import re
 
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 Defence = collections.namedtuple("Defence", "name against file there instead tests")
 
 
@@ -11,7 +13,7 @@ def D(name, against, file, there, instead, *tests):
     return Defence(name, against, file, there, instead, tests)
 
 
-HOSTILE = "integration/plugin_hostile: "
+HOSTILE, KERNELS = "integration/plugin_hostile: ", "integration/old_kernels: "
 SECURITY, START, EXEC = "integration/security: ", "integration/start: ", "integration/exec: "
 ATTACKS, HOOKS, NEIGHBOURS = "integration/defences: ", "integration/hooks: ", "integration/neighbours: "
 
@@ -23,10 +25,9 @@ DEFENCES = [
       "        how.resolve &= ~(uint64_t)RESOLVE_IN_ROOT;\n"
       '        path = path[0] != \'/\' ? path : path[1] ? path + 1 : ".";\n'
       "        fd = syscall(SYS_openat2, root, path, &how, sizeof how);",
-      SECURITY + "a link instead of a mount point does not reach the host: dev",
+      ATTACKS + "devices of an image whose dev is a link do not reach the host",
       SECURITY + "a mount point behind a link stays in the root: absolute",
-      SECURITY + "a device or link behind a link stays in the root",
-      SECURITY + "mask and read only paths behind links stay in the root"),
+      SECURITY + "a device or link behind a link stays in the root"),
     D("targets that are descriptors",
       "CVE-2021-30465: the target becomes a link between being looked at and being mounted on",
       "core/init/path.c",
@@ -64,6 +65,11 @@ DEFENCES = [
     D("writes into the right file system", "CVE-2025-52881, CVE-2019-16884: the file is another's",
       "core/init/system.c", "if ((uint64_t)fs.f_type != magic)", "if (0 && (uint64_t)fs.f_type != magic)",
       "unit/init-mount: in another file system"),
+    D("a procfs of the host that is one", "CVE-2025-52881: /proc of a nested host is something else",
+      "core/linux/host-ops.c",
+      "    if (fstatfs(fd, &type) < 0 || type.f_type != PROC_SUPER_MAGIC || fstat(fd, &st) < 0 ||\n"
+      "        st.st_ino != PROC_ROOT_INO)", "    if (fstatfs(fd, &type) < 0 || fstat(fd, &st) < 0)",
+      KERNELS + "where no procfs can be made another file system on proc does not serve"),
     # --- devices
     D("the device that masks", "CVE-2025-31133: /dev/null of the image is something else",
       "core/init/mounts.c", "if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))", "if (0)",
@@ -112,7 +118,7 @@ DEFENCES = [
       ATTACKS + "after its change of user hozo init says again that it is not dumpable"),
     D("slots that are spent", "CVE-2016-9962, CVE-2024-21626: descriptors of the host come into the container",
       "core/init/process.c", "    slots_spend(in);\n", "",
-      NEIGHBOURS + "exec brings nothing of the host: with the caller's streams"),
+      NEIGHBOURS + "create in a joined pid namespace brings the plans slots only"),
     D("descriptors of the caller", "CVE-2024-21626: a descriptor that the caller left open",
       "core/cli/main.c", "if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))", "if (0)",
       ATTACKS + "what the caller left open is close on exec in hozo already"),
@@ -197,6 +203,10 @@ DEFENCES = [
       "unit/state: another process of the same pid",
       ATTACKS + "a stranger that has got the pid is not touched: kill",
       ATTACKS + "a stranger that has got the pid is not touched: delete --force"),
+    D("what cannot be looked at goes on", "a running container is forgotten, and its process goes on",
+      "core/state.c", "if (pidfd < 0 && errno == ESRCH)", "if (pidfd < 0)",
+      KERNELS + "without pidfds a container that runs is not taken for stopped",
+      KERNELS + "without pidfds a container that waits is not taken for stopped"),
     D("a child of its own", "a neighbour tells hozo another pid than the process's",
       "core/linux/launch.c", "if (waitid(P_PID, m.value, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) < 0)",
       "(void)info;\n    if (0)",
@@ -217,11 +227,19 @@ DEFENCES = [
 ]
 
 
+def function(d):
+    """The C function in which the defence stands, or nothing."""
+    with open(f"{TOP}/{d.file}") as f:
+        before = re.sub(r"__attribute__\(\(.*?\)\) ?", "", f.read().split(d.there)[0])
+    names = re.findall(r"^\w[^;\n=]*?(\w+)\(", before, flags=re.M)
+    return f"`{names[-1]}()` of " if d.file.endswith(".c") and names else ""
+
+
 def table():
     rows = ["| against | defence | without it these fail |", "|---|---|---|"]
     for d in DEFENCES:
         tests = "<br>".join(f"`{t}`" for t in d.tests)
-        rows.append(f"| {d.against} | {d.name}: `{d.file}` | {tests} |")
+        rows.append(f"| {d.against} | {d.name}: {function(d)}`{d.file}` | {tests} |")
     return "\n".join(rows) + "\n"
 
 
