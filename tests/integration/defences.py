@@ -2,6 +2,7 @@
 """Attacks that only one defence stands against: tests/mutations/defences.py takes it out, and they get through."""
 import ctypes
 import glob
+import json
 import os
 import re
 import shutil
@@ -330,6 +331,24 @@ def no_library_locale_or_account_service_of_the_image_is_opened(box, verb):
     names = {name for calls in inits for name in opened(calls)}
     assert "/etc/passwd" in names, "HOME is looked up: nothing would be seen otherwise"
     same(names - {"/etc/passwd", "/"}, set())
+
+
+# --- capabilities
+
+@test
+def the_configuration_that_spec_writes_has_no_inheritable_capabilities(box):
+    """CVE-2022-27650."""
+    b = box.bundle().write()
+    os.remove(f"{b.path}/config.json")
+    box.hozo("spec", cwd=b.path).ok()
+    with open(f"{b.path}/config.json") as f:
+        config = json.load(f)
+    assert config["process"]["capabilities"]["permitted"]
+    assert not config["process"]["capabilities"].get("inheritable")
+    config["process"].update(terminal=False, args=["cat", "/proc/self/status"])
+    b.config.clear()
+    b.config.update(config)
+    same(int(host.status_field(box.run(b).ok().out, "CapInh"), 16), 0)
 
 
 # --- control groups
