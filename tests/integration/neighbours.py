@@ -216,6 +216,16 @@ def who_speaks_for_a_container_at_its_birth_cannot_have_another_killed(box):
     box.unknown("c1")
 
 
+@test(sanitized=False)
+def who_speaks_for_a_container_cannot_say_that_all_is_set_up(box):
+    """Its limits would not be set, and its hooks not be run."""
+    neighbour = Neighbour(box, message=(15, CREATED, 0))
+    bundle = neighbour.bundle_beside()
+    bundle.hook("createRuntime", "/bin/true")
+    refused(neighbour, "create", "--bundle", bundle.write().path, "c1", code=1)
+    box.unknown("c1")
+
+
 # --- create in a joined pid namespace
 
 class Creation:
