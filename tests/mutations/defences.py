@@ -180,7 +180,7 @@ DEFENCES = [
       "core/exec-process.c", "|| (**s && **s != end))", ")",
       EXEC + "a user that is no number is refused"),
     D("the number that means no change", "user 4294967295 would stay root",
-      "core/linux/process.c", "id == UINT32_MAX ?", "0 ?",
+      "core/linux/process.c", "if (id == UINT32_MAX)", "if (0)",
       "plans: error-uid-that-means-no-change"),
     D("letters of an ID", "an ID leads out of the state directory",
       "core/state.c", "0123456789_+-.\") != length)", "0123456789_+-.\") != length && 0)",
@@ -198,7 +198,7 @@ DEFENCES = [
       "core/linux/system.c", 'if (!type || (slashes && strstr(name, "..")))', "if (!type)",
       "plans: error-sysctl-leads-out"),
     D("sysctls of its own namespaces", "the namespace that is joined is the host's",
-      "core/linux/host-ops.c", "if (check_foreign(c, op->arg[0], fd, err) < 0)", "if (0)",
+      "core/linux/host-ops.c", "if (check_foreign(c, op, fd, err) < 0)", "if (0)",
       ATTACKS + "a namespace that is joined and is the hosts is not changed: net",
       ATTACKS + "a namespace that is joined and is the hosts is not changed: uts"),
     # --- who is spoken to
