@@ -384,3 +384,19 @@ def a_cgroup_mount_is_read_only_if_the_configuration_says_so_on_cgroup_v2(box, o
     count, *written = hierarchies_in(box, b)
     assert int(count) > 0
     same(written, [])
+
+
+@test
+def the_hosts_hierarchy_in_a_user_namespace_is_read_only_whatever_the_configuration_says(box):
+    """CVE-2023-25809: cgroup2 cannot be mounted there, and the host's own shows more than the container."""
+    host.cgroup_v2_only()
+    b = box.bundle()
+    b.linux["namespaces"].append({"type": "user"})
+    for kind in ("uidMappings", "gidMappings"):
+        b.linux[kind] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    for m in b.config["mounts"]:
+        if m["type"] == "cgroup":
+            m["options"].remove("ro")
+    count, *written = hierarchies_in(box, b)
+    assert int(count) > 0
+    same(written, [])
