@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cgroup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/stat.h>
 
+#include "core/cgroup-pids.h"
 #include "core/state.h"
 
 /* Descriptors that signalling holds at a time. */
@@ -75,114 +74,6 @@ int cgroup_thaw(const struct state_cgroup *cgroup, struct error *err)
 /* --- the processes ------------------------------------------------------------------------------
  */
 
-struct pids {
-    pid_t *at;
-    size_t count, room;
-};
-
-static void pids_free(struct pids *p)
-{
-    free(p->at);
-}
-
-#define auto_pids __attribute__((cleanup(pids_free)))
-
-static int pids_add(struct pids *p, pid_t pid)
-{
-    if (p->count == p->room) {
-        size_t room = p->room ? 2 * p->room : 64;
-        pid_t *at = reallocarray(p->at, room, sizeof *at);
-
-        if (!at)
-            return -1;
-        p->at = at;
-        p->room = room;
-    }
-    p->at[p->count++] = pid;
-    return 0;
-}
-
-static int compare_pids(const void *a, const void *b)
-{
-    pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static bool pids_have(const struct pids *p, pid_t pid)
-{
-    return p->count && bsearch(&pid, p->at, p->count, sizeof pid, compare_pids);
-}
-
-/* The cgroup was removed meanwhile; or it is threaded, and its domain lists the processes. */
-static bool nothing_there(int errnum)
-{
-    return errnum == ENOENT || errnum == ENODEV || errnum == EOPNOTSUPP;
-}
-
-static int collect_list(int dirfd, struct pids *pids)
-{
-    int fd = openat(dirfd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
-    auto_fclose FILE *file = fd < 0 ? NULL : fdopen(fd, "re");
-    int pid;
-
-    if (!file) {
-        int errnum = errno;
-
-        if (fd >= 0)
-            close(fd);
-        errno = errnum;
-        return fd < 0 && nothing_there(errnum) ? 0 : -1;
-    }
-    /* 0 stands for a process that this pid namespace does not see. */
-    while (fscanf(file, "%d", &pid) == 1)
-        if (pid > 0 && pids_add(pids, pid))
-            return -1;
-    return ferror(file) && !nothing_there(errno) ? -1 : 0;
-}
-
-/* Takes the descriptor. */
-static int collect_tree(int dirfd, struct pids *pids)
-{
-    DIR *dir = fdopendir(dirfd);
-    int failed = dir ? collect_list(dirfd, pids) : -1;
-
-    if (!dir) {
-        close(dirfd);
-        return -1;
-    }
-    for (struct dirent *e; !failed && (e = readdir(dir));) {
-        if (e->d_type != DT_DIR || !strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
-            continue;
-        int child = openat(dirfd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        failed = child >= 0 ? collect_tree(child, pids) : nothing_there(errno) ? 0 : -1;
-    }
-    closedir(dir);
-    return failed;
-}
-
-/* Every process of the cgroup and below, sorted. */
-static int collect(const struct state_cgroup *cgroup, struct pids *pids)
-{
-    char path[PATH_MAX];
-    const char *end = cgroup->list ? strrchr(cgroup->list, '/') : NULL;
-
-    pids->count = 0;
-    if (!end)
-        return 0;
-    if ((size_t)snprintf(path, sizeof path, "%.*s", (int)(end - cgroup->list), cgroup->list) >=
-        sizeof path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dirfd < 0 ? !nothing_there(errno) : collect_tree(dirfd, pids))
-        return -1;
-    if (pids->count)
-        qsort(pids->at, pids->count, sizeof *pids->at, compare_pids);
-    return 0;
-}
-
 /* A pid may pass to a stranger between the listing and the signal. So a descriptor is opened first,
  * and used only if a later listing still has the pid: it is then of that process, or of one that is
  * gone. */
@@ -195,7 +86,7 @@ static int signal_batch(const struct state_cgroup *cgroup, const pid_t *pids, si
     for (size_t i = 0; i < count; i++)
         if ((fds[i] = pidfd_open(pids[i], 0)) < 0 && errno != ESRCH)
             failed = errno;
-    if (collect(cgroup, &still))
+    if (cgroup_pids(cgroup, &still))
         failed = errno;
     for (size_t i = 0; i < count; i++) {
         if (fds[i] < 0)
@@ -217,7 +108,7 @@ static int signal_pass(const struct state_cgroup *cgroup, int number, struct pid
     int failed = 0;
 
     *news = false;
-    if (collect(cgroup, &now))
+    if (cgroup_pids(cgroup, &now))
         failed = errno;
     for (size_t i = 0; i < now.count; i += BATCH) {
         size_t count = now.count - i < BATCH ? now.count - i : BATCH;
@@ -256,5 +147,5 @@ bool cgroup_populated(const struct state_cgroup *cgroup)
     auto_pids struct pids pids = {0};
 
     /* What cannot be read is not known to be empty. */
-    return collect(cgroup, &pids) || pids.count;
+    return cgroup_pids(cgroup, &pids) || pids.count;
 }

@@ -23,6 +23,7 @@ static const struct verb verbs[] = {
     {"list", "[OPTIONS]", "list the containers", verb_list, false},
     {"plan", "[OPTIONS]", "print what creating a container would do", verb_plan, true},
     {"plugin", "list|info|check|dir|clean", "show and check plugins; undo what they left", verb_plugin, true},
+    {"ps", "[OPTIONS] ID [PS OPTIONS]", "list the processes of a container", verb_ps, false},
     {"run", "[OPTIONS] ID", "create, start and await a container", verb_run, false},
     {"spec", "[OPTIONS]", "write a config.json to begin with", verb_spec, true},
     {"start", "ID", "let a created container run its program", verb_start, false},

@@ -49,7 +49,7 @@ def no_word_at_all_points_to_the_help(box):
 def help_names_every_verb_and_succeeds(box):
     r = bare(box, "--help")
     assert r.returncode == 0 and r.stderr == "", r
-    for verb in ("create", "start", "state", "kill", "delete", "run", "exec", "list", "features", "spec",
+    for verb in ("create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "features", "spec",
                  "plan"):
         assert verb in r.stdout, verb
 
