@@ -9,7 +9,7 @@
 #include "core/compile.h"
 #include "core/facts.h"
 #include "core/lifecycle.h"
-#include "core/linux/console-socket.h"
+#include "core/linux/handover.h"
 #include "core/pidfile.h"
 #include "core/utf8.h"
 
@@ -85,18 +85,21 @@ int check_terminal(bool terminal, const char *console_socket, bool detach, struc
     return 0;
 }
 
-int deliver(const struct container *c, const char *console_socket, const char *pid_file,
-            int console, struct error *err)
+int deliver(const struct container *c, const struct delivery *d, const char *kind, int console,
+            struct error *err)
 {
-    if (console_socket && console_send(console_socket, console, err) < 0)
+    if (d->console_socket && console_send(d->console_socket, console, err) < 0)
         return -1;
-    return pid_file ? pidfile_write(pid_file, c->pid, err) : 0;
+    if (d->pidfd_socket && pidfd_send(d->pidfd_socket, kind, c->pidfd, err) < 0)
+        return -1;
+    /* Engines wait for this file: it comes last. */
+    return d->pid_file ? pidfile_write(d->pid_file, c->pid, err) : 0;
 }
 
 int create_deliver(struct container *c, const struct create_options *o, int *console,
                    struct error *err)
 {
-    if (!deliver(c, o->console_socket, o->pid_file, *console, err))
+    if (!deliver(c, &o->delivery, PIDFD_INIT, *console, err))
         return 0;
     container_abort(c);
     cleanup_close(console);

@@ -14,7 +14,7 @@ int verb_create(const struct globals *g, int argc, char **argv, struct error *er
         arguments_expect("create", argc, 1, 1, err) < 0 ||
         create_load(g, &o, argv[0], &c, err) < 0 ||
         check_terminal(json_bool(json_get(c.config.root, "process"), "terminal", false),
-                       o.console_socket, true, err) < 0 ||
+                       o.delivery.console_socket, true, err) < 0 ||
         container_create(&c, &console, err) < 0)
         return -1;
     return create_deliver(&c, &o, &console, err);

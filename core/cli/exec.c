@@ -6,6 +6,7 @@
 #include "core/cli/create-options.h"
 #include "core/exec.h"
 #include "core/lifecycle.h"
+#include "core/linux/handover.h"
 #include "core/linux/launch.h"
 #include "core/linux/terminal.h"
 
@@ -16,7 +17,7 @@
 struct exec_options {
     struct exec_overrides o;
     struct option_list env, gids, caps;
-    const char *pid_file, *console_socket;
+    struct delivery delivery;
     unsigned preserve_fds;
     bool detach;
 };
@@ -29,11 +30,11 @@ static int start(const struct globals *g, struct container *c, struct exec_optio
     if (container_open(c, g->root, id, err) < 0 ||
         create_count_fds(g, c, x->preserve_fds, err) < 0 ||
         exec_process(c, &x->o, &process, err) < 0 ||
-        check_terminal(json_bool(process.root, "terminal", false), x->console_socket, x->detach,
-                       err) < 0 ||
+        check_terminal(json_bool(process.root, "terminal", false), x->delivery.console_socket,
+                       x->detach, err) < 0 ||
         container_exec(c, &process, x->o.ignore_paused, console, err) < 0)
         return -1;
-    if (!deliver(c, x->console_socket, x->pid_file, *console, err))
+    if (!deliver(c, &x->delivery, PIDFD_EXEC, *console, err))
         return 0;
     launch_kill(c); /* who is told of a failure expects no process */
     return -1;
@@ -77,9 +78,7 @@ int verb_exec(const struct globals *g, int argc, char **argv, struct error *err)
     const struct option options[] = {
         {"process", 'p', OPTION_STRING, &x.o.process_file, "FILE", "the process as JSON"},
         {"detach", 'd', OPTION_FLAG, &x.detach, NULL, "return once the program runs"},
-        {"pid-file", 0, OPTION_STRING, &x.pid_file, "FILE", "write the process's pid there"},
-        {"console-socket", 0, OPTION_STRING, &x.console_socket, "SOCKET",
-         "send the terminal there"},
+        DELIVERY_OPTIONS(x.delivery),
         {"tty", 't', OPTION_FLAG, &x.o.tty, NULL, "give it a terminal"},
         {"cwd", 0, OPTION_STRING, &x.o.cwd, "DIR", "working directory in the container"},
         {"env", 'e', OPTION_LIST, &x.env, "NAME=VALUE", "add to the environment"},

@@ -25,12 +25,12 @@ static int begin(const struct globals *g, const struct run_options *o, const cha
 {
     if (create_load(g, &o->create, id, c, err) < 0 ||
         check_terminal(json_bool(json_get(c->config.root, "process"), "terminal", false),
-                       o->create.console_socket, o->detach, err) < 0 ||
+                       o->create.delivery.console_socket, o->detach, err) < 0 ||
         container_create(c, console, err) < 0 || create_deliver(c, &o->create, console, err) < 0)
         return -1;
     if (container_start(c, err) < 0) {
-        if (o->create.pid_file)
-            unlink(o->create.pid_file);
+        if (o->create.delivery.pid_file)
+            unlink(o->create.delivery.pid_file);
         container_abort(c);
         return -1;
     }

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "core/linux/console-socket.h"
+#include "core/linux/handover.h"
 #include "core/pidfile.h"
 
 static int tests, failures;

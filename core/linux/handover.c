@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "core/linux/console-socket.h"
+#include "core/linux/handover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,11 +40,10 @@ static int connect_to(const char *path)
     return steal_fd(fd);
 }
 
-int console_send(const char *path, int master, struct error *err)
+static int send_descriptor(const char *path, const char *name, int descriptor)
 {
     /* Engines take exactly one descriptor, and at least one byte with it, which is its name. */
-    char name[] = "/dev/ptmx";
-    struct iovec bytes = {name, sizeof name - 1};
+    struct iovec bytes = {(char *)name, strlen(name)};
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(int))];
@@ -59,12 +58,22 @@ int console_send(const char *path, int master, struct error *err)
     control.header.cmsg_level = SOL_SOCKET;
     control.header.cmsg_type = SCM_RIGHTS;
     control.header.cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(&control.header), &master, sizeof master);
+    memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
 
     auto_close int fd = connect_to(path);
-    if (fd < 0)
-        return fail(err, errno, NULL, "connect to console socket %s", path);
-    if (sendmsg(fd, &message, MSG_NOSIGNAL) < 0)
+    return fd < 0 || sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+int console_send(const char *path, int master, struct error *err)
+{
+    if (send_descriptor(path, "/dev/ptmx", master))
         return fail(err, errno, NULL, "send the terminal to console socket %s", path);
+    return 0;
+}
+
+int pidfd_send(const char *path, const char *kind, int pidfd, struct error *err)
+{
+    if (send_descriptor(path, kind, pidfd))
+        return fail(err, errno, NULL, "send the pidfd to socket %s", path);
     return 0;
 }
