@@ -50,8 +50,8 @@ static int compile_core(struct compile *p, struct error *err)
         return -1;
     process.joined = p->joins_mounts;
     if ((p->joins_mounts ? compile_joined_root(p, err) : compile_own_root(p, err)) < 0 ||
-        compile_system(p, err) < 0 || (!p->joins_mounts && compile_root_attributes(p, err) < 0) ||
-        compile_hooks(p, err) < 0)
+        compile_notify(p, err) < 0 || compile_system(p, err) < 0 ||
+        (!p->joins_mounts && compile_root_attributes(p, err) < 0) || compile_hooks(p, err) < 0)
         return -1;
     return compile_process(p, &process, err);
 }

@@ -3,8 +3,11 @@
 
 void container_init(struct container *c)
 {
-    *c =
-        (struct container){.dirfd = -1, .pidfd = -1, .interrupt = -1, .cgroup_manager = "cgroupfs"};
+    *c = (struct container){.dirfd = -1,
+                            .pidfd = -1,
+                            .interrupt = -1,
+                            .notify = NOTIFY_INIT,
+                            .cgroup_manager = "cgroupfs"};
     c->plugins.container = c;
 }
 
@@ -12,6 +15,7 @@ void container_free(struct container *c)
 {
     cleanup_close(&c->dirfd);
     cleanup_close(&c->pidfd);
+    notify_close(&c->notify);
     json_free(&c->config);
     json_free(&c->facts);
     state_free(&c->state);

@@ -7,6 +7,7 @@
 #define CORE_CONTAINER_H
 
 #include "core/json.h"
+#include "core/notify.h"
 #include "core/plan.h"
 #include "core/planner.h"
 #include "core/plugin-guard.h"
@@ -40,6 +41,7 @@ struct container {
     unsigned listen_fds;   /* socket activation: how many of them */
     struct rescue rescue;  /* if a plugin crashes */
     int failure;           /* the exit status then; 0: 1 */
+    struct notify notify;  /* between `start` and the program that is ready */
     const struct log *log; /* where plugins' lines go; NULL: nowhere */
 };
 

@@ -65,7 +65,7 @@ static int carry_out(struct container *c, int *console, struct error *err)
     struct launch l = {.started = on_started, .born = on_born};
 
     if (rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 || plugins_call(c, STAGE_PROBE, err) < 0 ||
-        freeze_config(c, err) < 0 || plugins_record(c, err) < 0 ||
+        freeze_config(c, err) < 0 || notify_prepare(c, err) < 0 || plugins_record(c, err) < 0 ||
         state_write(c->dirfd, &c->state, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
         plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0)
         return -1;

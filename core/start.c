@@ -86,6 +86,8 @@ int container_start(struct container *c, struct error *err)
     if (c->pidfd < 0 && (c->pidfd = state_pidfd(&c->state)) < 0)
         return errno == ESRCH ? not_created(STATUS_STOPPED, err)
                               : fail(err, errno, NULL, "pidfd_open");
+    if (notify_open(c, err) < 0)
+        return -1;
     r = release(c, err);
     unlinkat(c->dirfd, "start", 0);
     unlinkat(c->dirfd, "result", 0);

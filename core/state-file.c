@@ -24,6 +24,7 @@ static const struct {
         {"ociVersion", offsetof(struct state, oci_version)},
         {"created", offsetof(struct state, created)},
         {"annotations", offsetof(struct state, annotations)},
+        {"notifySocket", offsetof(struct state, notify_socket)},
 },
   cgroup_strings[] =
       {

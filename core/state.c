@@ -56,6 +56,7 @@ void state_free(struct state *s)
         state_plugin_free(&s->plugins[i]);
     free(s->plugins);
     free(s->annotations);
+    free(s->notify_socket);
     *s = (struct state){0};
 }
 
@@ -178,29 +179,40 @@ int state_open(const char *root, const char *id, bool lock, struct error *err)
     }
 }
 
+/* All files below; of directories, which hozo makes there, too. */
+static int remove_files(int dirfd)
+{
+    int listing = openat(dirfd, ".", DIRECTORY), failed = 0;
+    DIR *dir = listing < 0 ? NULL : fdopendir(listing);
+
+    if (!dir) {
+        failed = errno;
+        cleanup_close(&listing);
+        errno = failed;
+        return -1;
+    }
+    for (struct dirent *e; !failed && (e = readdir(dir));) {
+        if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+            continue;
+        if (!unlinkat(dirfd, e->d_name, 0) || errno == ENOENT)
+            continue;
+        auto_close int below = errno == EISDIR ? openat(dirfd, e->d_name, DIRECTORY) : -1;
+        if (below < 0 || remove_files(below) || unlinkat(dirfd, e->d_name, AT_REMOVEDIR))
+            failed = errno;
+    }
+    closedir(dir);
+    errno = failed;
+    return failed ? -1 : 0;
+}
+
 int state_remove(const char *root, const char *id, int dirfd, struct error *err)
 {
     auto_close int rootfd = root_open(root, false, err);
     if (rootfd < 0)
         return -1;
-    int listing = openat(dirfd, ".", DIRECTORY);
-    DIR *dir = listing < 0 ? NULL : fdopendir(listing);
-    int failed = 0;
-
-    if (!dir) {
-        failed = errno;
-        if (listing >= 0)
-            close(listing);
-        return fail(err, failed, NULL, "read %s/%s", root, id);
-    }
-    for (struct dirent *e; !failed && (e = readdir(dir));)
-        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && unlinkat(dirfd, e->d_name, 0) &&
-            errno != ENOENT)
-            failed = fail(err, errno, NULL, "remove %s/%s/%s", root, id, e->d_name);
-    closedir(dir);
-    if (!failed && unlinkat(rootfd, id, AT_REMOVEDIR) && errno != ENOENT)
-        failed = fail(err, errno, NULL, "remove %s/%s", root, id);
-    return failed;
+    if (remove_files(dirfd) || (unlinkat(rootfd, id, AT_REMOVEDIR) && errno != ENOENT))
+        return fail(err, errno, NULL, "remove %s/%s", root, id);
+    return 0;
 }
 
 bool process_stat(pid_t pid, char *state, uint64_t *start_time)

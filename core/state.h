@@ -6,6 +6,7 @@
  *            /config.json   the configuration, frozen at create
  *            /start         FIFO; exists while the container is created and not started
  *            /result        FIFO; how the start ended
+ *            /notify/       if a service manager waits, see core/notify.h
  *
  * The lock is flock() on the directory ROOT/ID itself: it needs no file and dies with its holder.
  * The status is derived from the process and the FIFO, never believed from the file.
@@ -48,6 +49,7 @@ struct state {
     struct state_plugin *plugins; /* in their order */
     size_t n_plugins;
     char *annotations;      /* JSON object text, or NULL if the configuration has none */
+    char *notify_socket;    /* of the service manager that create was told of, or NULL */
     bool own_pid_namespace; /* its end ends all of the container's processes */
 };
 

@@ -13,6 +13,24 @@
 #include "core/pidfile.h"
 #include "core/utf8.h"
 
+/* A service manager that waits for the program. An engine that has its own way names that in the
+ * environment of the process. */
+static int take_notify_socket(struct container *c, struct error *err)
+{
+    const char *address = getenv("NOTIFY_SOCKET");
+    const cJSON *entry;
+
+    if (!address || !*address)
+        return 0;
+    cJSON_ArrayForEach (entry, json_at(c->config.root, "process", "env", NULL))
+        if (!strncmp(entry->valuestring, "NOTIFY_SOCKET=", strlen("NOTIFY_SOCKET=")))
+            return 0;
+    if (notify_check(address, err) < 0)
+        return -1;
+    c->state.notify_socket = strdup(address);
+    return c->state.notify_socket ? 0 : fail_memory(err);
+}
+
 int create_load(const struct globals *g, const struct create_options *o, const char *id,
                 struct container *c, struct error *err)
 {
@@ -39,7 +57,8 @@ int create_load(const struct globals *g, const struct create_options *o, const c
     if (create_count_fds(g, c, o->preserve_fds, err) < 0)
         return -1;
     if (config_load(c, o->config ? AT_FDCWD : dirfd, o->config ? o->config : "config.json", err) <
-        0)
+            0 ||
+        take_notify_socket(c, err) < 0)
         return -1;
     return c->facts.root ? 0 : facts_collect(&c->facts, err);
 }

@@ -5,6 +5,7 @@
 #include "core/cli/create-options.h"
 #include "core/lifecycle.h"
 #include "core/linux/terminal.h"
+#include "core/log.h"
 
 struct run_options {
     struct create_options create;
@@ -38,6 +39,20 @@ static int begin(const struct globals *g, const struct run_options *o, const cha
     return 0;
 }
 
+/* What cannot be told to the manager is no reason to end the program. */
+static bool pass_ready_on(void *data)
+{
+    struct container *c = data;
+    struct error err;
+
+    if (!notify_read(&c->notify))
+        return true;
+    if (notify_ready(&c->notify, &err))
+        log_error(c->log, LOG_LEVEL_WARNING, &err);
+    notify_close(&c->notify);
+    return false;
+}
+
 static int run(const struct globals *g, const struct run_options *o, const char *id,
                struct error *err)
 {
@@ -54,7 +69,10 @@ static int run(const struct globals *g, const struct run_options *o, const char 
     if (begin(g, o, id, &c, &console, err) < 0)
         return -1;
     if (o->detach)
-        return 0;
+        return notify_await(&c, err);
+    fg.watch = c.notify.inside;
+    fg.watched = pass_ready_on;
+    fg.data = &c;
     if (foreground_run(&fg, c.pidfd, c.pid, steal_fd(console), &status, err) < 0)
         return -1;
     if (!o->keep && remove_stopped(&c, err) < 0)

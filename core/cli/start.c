@@ -14,5 +14,8 @@ int verb_start(const struct globals *g, int argc, char **argv, struct error *err
         arguments_expect("start", argc, 1, 1, err) < 0 ||
         container_open(&c, g->root, argv[0], err) < 0)
         return -1;
-    return container_start(&c, err);
+    if (container_start(&c, err) < 0)
+        return -1;
+    close(steal_fd(c.dirfd)); /* the lock: others may exec, kill and delete meanwhile */
+    return notify_await(&c, err);
 }

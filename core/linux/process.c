@@ -225,7 +225,7 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
 {
     const cJSON *env = json_get(r->process, "env"), *entry;
     auto_free const char **args = json_strings(json_get(r->process, "args"));
-    auto_free const char **list = calloc(json_length(env) + p->c->plugins.n_env + 4, sizeof *list);
+    auto_free const char **list = calloc(json_length(env) + p->c->plugins.n_env + 5, sizeof *list);
     auto_text struct text listen = {0};
     size_t n = 0, own;
 
@@ -250,6 +250,8 @@ static int add_exec(struct compile *p, const struct process_request *r, struct e
         list[n++] = listen.at;
         list[n++] = "LISTEN_PID=" LATE_TEXT_PID;
     }
+    if (p->c->state.notify_socket && !r->joined)
+        list[n++] = NOTIFY_ENV;
     plan_op(p->b, PHASE_IDENTITY, FIND_EXEC, "process.args", STR(args[0]),
             STR(find_env(env, "PATH")));
     plan_what(p->b,

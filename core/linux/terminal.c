@@ -27,6 +27,7 @@ struct flow {
 };
 
 struct relay {
+    struct foreground *f;
     int master; /* -1: none, or hung up */
     int pidfd, signals;
     bool hung_up;
@@ -174,7 +175,7 @@ static void pump_out(struct relay *r, short from, short to)
 /* --- the loop -----------------------------------------------------------------------------------
  */
 
-enum { POLL_PIDFD, POLL_SIGNALS, POLL_STDIN, POLL_STDOUT, POLL_MASTER, POLL_COUNT };
+enum { POLL_PIDFD, POLL_SIGNALS, POLL_STDIN, POLL_STDOUT, POLL_MASTER, POLL_WATCH, POLL_COUNT };
 
 static int wait_for_events(struct relay *r, struct pollfd p[POLL_COUNT])
 {
@@ -190,6 +191,7 @@ static int wait_for_events(struct relay *r, struct pollfd p[POLL_COUNT])
     p[POLL_STDIN] = (struct pollfd){empty(&r->in) ? r->in.from : -1, POLLIN, 0};
     p[POLL_STDOUT] = (struct pollfd){empty(&r->out) ? -1 : r->out.to, POLLOUT, 0};
     p[POLL_MASTER] = (struct pollfd){r->hung_up || !master ? -1 : r->master, master, 0};
+    p[POLL_WATCH] = (struct pollfd){r->f->watch, POLLIN, 0};
     r->hung_up = false;
     return poll(p, POLL_COUNT, retry ? REOPEN_MS : -1);
 }
@@ -207,6 +209,8 @@ static int relay(struct relay *r)
         if (n < 0)
             continue;
         forward_signals(r);
+        if (p[POLL_WATCH].revents && !r->f->watched(r->f->data))
+            r->f->watch = -1;
         if (p[POLL_PIDFD].revents)
             return 0;
         pump_in(r, p[POLL_STDIN].revents, p[POLL_MASTER].revents);
@@ -277,6 +281,7 @@ int foreground_run(struct foreground *f, int pidfd, pid_t pid, int master, int *
 {
     bool terminal = master >= 0;
     struct relay r = {
+        .f = f,
         .master = master,
         .pidfd = pidfd,
         .signals = f->signals,

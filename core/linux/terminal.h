@@ -12,13 +12,17 @@
 #include "core/error.h"
 
 struct foreground {
-    int signals;   /* signalfd */
+    int signals; /* signalfd */
     int interrupt; /* another, never read, for those that ask to end: while the process is being made */
     sigset_t before;
+    /* A further descriptor: whenever it is readable this is called, until it returns false. -1: none. */
+    int watch;
+    bool (*watched)(void *data);
+    void *data;
 };
 
 /* clang-format off */
-#define FOREGROUND_INIT {.signals = -1, .interrupt = -1}
+#define FOREGROUND_INIT {.signals = -1, .interrupt = -1, .watch = -1}
 /* clang-format on */
 #define auto_foreground __attribute__((cleanup(foreground_end)))
 

@@ -58,6 +58,7 @@ static void same_state(const struct state *a, const struct state *b)
     same(a->oci_version, b->oci_version);
     same(a->created, b->created);
     same(a->annotations, b->annotations);
+    same(a->notify_socket, b->notify_socket);
     same(a->cgroup.directory, b->cgroup.directory);
     same(a->cgroup.list, b->cgroup.list);
     same(a->cgroup.freeze, b->cgroup.freeze);

@@ -10,6 +10,7 @@ A case is a directory here, named after the one idea that it shows:
                         RFC 7396: null removes a member) if the file is called patch.json
     CASE/host           name of a record in hosts/ (without .json); absent: v2
     CASE/options        options of `hozo plan`; absent: none
+    CASE/environment    lines NAME=VALUE that the caller has; absent: none
     CASE/plan           what `hozo plan` prints, or
     CASE/error          the line that it prints while it fails with exit status 1
 
@@ -77,6 +78,7 @@ def hozo_plan(hozo, name, *more, verb="plan", **how):
     """What hozo says to a case, wherever that is: a subprocess.CompletedProcess."""
     case = f"{HERE}/{name}"
     host = read(f"{case}/host", "v2").strip()
+    environment = dict(line.split("=", 1) for line in read(f"{case}/environment", "").splitlines())
     with tempfile.TemporaryDirectory() as bundle:
         bundle = os.path.realpath(bundle)
         os.chmod(bundle, 0o755)
@@ -87,7 +89,7 @@ def hozo_plan(hozo, name, *more, verb="plan", **how):
         r = subprocess.run([hozo, verb, "--bundle", bundle, "--host", f"{bundle}/host.json", *more,
                             *read(f"{case}/options", "").split()],
                            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30,
-                           **{"env": CLEAN, **NOBODY, **how})
+                           **{**NOBODY, **how, "env": {**how.get("env", CLEAN), **environment}})
     r.stdout, r.stderr = without_place(r.stdout, bundle), without_place(r.stderr, bundle)
     return r
 
