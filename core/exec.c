@@ -9,6 +9,7 @@
 #include "core/cgroup.h"
 #include "core/compile.h"
 #include "core/facts.h"
+#include "core/linux/exec-cgroup.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
 #include "core/linux/namespaces.h"
@@ -69,19 +70,24 @@ static int on_started(struct container *c, struct error *err)
     return plugins_call(c, STAGE_EXEC_ATTACH, err);
 }
 
-int container_exec(struct container *c, const struct json *process, bool ignore_paused,
+int container_exec(struct container *c, const struct json *process, const struct exec_overrides *o,
                    int *console, struct error *err)
 {
     struct exec_request request = {.process = process->root, .doc = process};
     struct launch l = {.started = on_started, .follow_init = true};
+    auto_exec_cgroup struct exec_cgroup chosen = {0};
     auto_close int init = -1;
     int slot;
 
     *console = -1;
-    if (check_status(c, ignore_paused, &l.patient, err) < 0 || facts_collect(&c->facts, err) < 0 ||
+    if (check_status(c, o->ignore_paused, &l.patient, err) < 0 ||
+        facts_collect(&c->facts, err) < 0 ||
         plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
         plugins_for_process(c, process->root, err) < 0)
         return -1;
+    if (exec_cgroup_open(c, o->cgroups, o->n_cgroups, &chosen, err) < 0)
+        return -1;
+    l.chosen = chosen.n ? &chosen : NULL;
     init = state_pidfd(&c->state);
     if (init < 0)
         return errno == ESRCH ? fail(err, 0, NULL, STOPPED) : fail(err, errno, NULL, "pidfd_open");

@@ -16,7 +16,11 @@ struct exec_overrides {
     size_t n_gids;
     const char *const *capabilities;
     size_t n_capabilities;
-    bool tty, no_new_privs, ignore_paused;
+    bool tty, no_new_privs;
+    /* Not of the process itself: */
+    bool ignore_paused;
+    const char *const *cgroups; /* [CONTROLLERS:]PATH below the container's own */
+    size_t n_cgroups;
 };
 
 /* The complete process as one document: what exec --process left out comes from the configuration. */
@@ -24,7 +28,7 @@ int exec_process(const struct container *c, const struct exec_overrides *o, stru
                  struct error *err);
 
 /* The program runs: c->pid and c->pidfd are its own. *console: master, or -1. */
-int container_exec(struct container *c, const struct json *process, bool ignore_paused,
+int container_exec(struct container *c, const struct json *process, const struct exec_overrides *o,
                    int *console, struct error *err);
 
 #endif

@@ -16,7 +16,7 @@
 
 struct exec_options {
     struct exec_overrides o;
-    struct option_list env, gids, caps;
+    struct option_list env, gids, caps, cgroups;
     struct delivery delivery;
     unsigned preserve_fds;
     bool detach;
@@ -32,7 +32,7 @@ static int start(const struct globals *g, struct container *c, struct exec_optio
         exec_process(c, &x->o, &process, err) < 0 ||
         check_terminal(json_bool(process.root, "terminal", false), x->delivery.console_socket,
                        x->detach, err) < 0 ||
-        container_exec(c, &process, x->o.ignore_paused, console, err) < 0)
+        container_exec(c, &process, &x->o, console, err) < 0)
         return -1;
     if (!deliver(c, &x->delivery, PIDFD_EXEC, *console, err))
         return 0;
@@ -59,6 +59,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
     x->o.env = x->env.at, x->o.n_env = x->env.count;
     x->o.gids = x->gids.at, x->o.n_gids = x->gids.count;
     x->o.capabilities = x->caps.at, x->o.n_capabilities = x->caps.count;
+    x->o.cgroups = x->cgroups.at, x->o.n_cgroups = x->cgroups.count;
     if (!x->detach && foreground_prepare(&fg, err) < 0)
         return -1;
     c.interrupt = fg.interrupt;
@@ -87,6 +88,8 @@ int verb_exec(const struct globals *g, int argc, char **argv, struct error *err)
         {"cap", 'c', OPTION_LIST, &x.caps, "CAP_NAME", "a further capability"},
         {"no-new-privs", 0, OPTION_FLAG, &x.o.no_new_privs, NULL, "set no_new_privs"},
         {"preserve-fds", 0, OPTION_NUMBER, &x.preserve_fds, "N", "pass descriptors 3 .. N+2 on"},
+        {"cgroup", 0, OPTION_LIST, &x.cgroups, "[CTRL,...:]PATH",
+         "in this group below the container's"},
         {"ignore-paused", 0, OPTION_FLAG, &x.o.ignore_paused, NULL, "even in a paused container"},
         {0},
     };
@@ -99,6 +102,7 @@ int verb_exec(const struct globals *g, int argc, char **argv, struct error *err)
     free(x.env.at);
     free(x.gids.at);
     free(x.caps.at);
+    free(x.cgroups.at);
     if (r >= 0)
         return r;
     fail_prefix(err, "exec failed");

@@ -11,6 +11,7 @@
 
 #include "core/linux/channel.h"
 #include "core/linux/clone.h"
+#include "core/linux/exec-cgroup.h"
 #include "core/linux/helper.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/id-maps.h"
@@ -21,18 +22,21 @@
 #define BORN_SECONDS 30
 
 /* cgroup v1 has no way to be born in a cgroup: the stage process is moved before it does anything. */
-static int attach_stage(struct container *c, int sync, pid_t stage, struct error *err)
+static int attach_stage(struct container *c, const struct launch *l, struct error *err)
 {
     char pid[16];
-    int n = snprintf(pid, sizeof pid, "%d", (int)stage);
+    int n = snprintf(pid, sizeof pid, "%d", (int)l->stage);
 
     for (char **file = c->state.cgroup.procs; *file; file++) {
-        auto_close int fd = open(*file, O_WRONLY | O_CLOEXEC);
+        auto_close int fd = l->chosen ? openat(l->chosen->at[file - c->state.cgroup.procs],
+                                               "cgroup.procs", O_WRONLY | O_CLOEXEC)
+                                      : open(*file, O_WRONLY | O_CLOEXEC);
 
         if (fd < 0 || write(fd, pid, (size_t)n) != n)
-            return fail(err, errno, "linux.cgroupsPath", "write %s", *file);
+            return l->chosen ? fail(err, errno, NULL, "--cgroup: enter the group below %s", *file)
+                             : fail(err, errno, "linux.cgroupsPath", "write %s", *file);
     }
-    return channel_send(sync, SYNC_GO, 0, err);
+    return channel_send(l->sync, SYNC_GO, 0, err);
 }
 
 /* Where init is now, on the unified hierarchy: an init like systemd moves itself below. A process that
@@ -63,6 +67,10 @@ static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s,
     auto_close int cgroup = -1;
     pid_t pid;
 
+    if (c->state.cgroup.directory && l->chosen) {
+        s->cgroup = l->chosen->at[0];
+        return spawn_stage(s, err);
+    }
     if (c->state.cgroup.directory) {
         cgroup = open(c->state.cgroup.directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (cgroup < 0 && !(l->follow_init && errno == ENOENT))
@@ -162,7 +170,7 @@ static int bear(struct container *c, struct launch *l, struct error *err)
 {
     struct error ignored;
 
-    if (c->state.cgroup.procs && attach_stage(c, l->sync, l->stage, err) < 0) {
+    if (c->state.cgroup.procs && attach_stage(c, l, err) < 0) {
         kill(l->stage, SIGKILL); /* it still waits for its first message */
         waitpid(l->stage, NULL, 0);
         return -1;

@@ -13,6 +13,8 @@ struct launch {
     int (*born)(struct container *c, struct error *err);
     /* exec: a cgroup that cannot take the process is replaced by the one where init now is. */
     bool follow_init;
+    /* exec: the cgroups to be put into, and none else; without any those of the container. */
+    const struct exec_cgroup *chosen;
     bool patient; /* the cgroup is known to be frozen: for as long as it is */
     pid_t stage;  /* the stage process, until it has been waited for */
     int sync;     /* result: our end of the socket */
