@@ -291,3 +291,32 @@ enum status state_status(int dirfd, const struct state *s)
         return STATUS_CREATED;
     return cgroup_frozen(&s->cgroup) ? STATUS_PAUSED : STATUS_RUNNING;
 }
+
+/* Every create holds the lock from before its state is written. It dies with its holder. */
+static bool is_locked(int dirfd)
+{
+    auto_close int fd = openat(dirfd, ".", DIRECTORY);
+
+    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+}
+
+int state_look(int dirfd, const char *id, struct state *s, enum status *status, struct error *err)
+{
+    int r = state_read(dirfd, id, s, err);
+
+    if (r)
+        return r;
+    *status = state_status(dirfd, s);
+    if (s->complete || s->pid)
+        return 0;
+    if (is_locked(dirfd)) {
+        *status = STATUS_CREATING;
+        return 0;
+    }
+    /* That create has ended since, well or not. */
+    state_free(s);
+    if ((r = state_read(dirfd, id, s, err)))
+        return r;
+    *status = state_status(dirfd, s);
+    return 0;
+}

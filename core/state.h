@@ -84,6 +84,9 @@ bool process_stat(pid_t pid, char *state, uint64_t *start_time);
  * it has ended, else why that cannot be told. */
 int state_pidfd(const struct state *s);
 enum status state_status(int dirfd, const struct state *s);
+/* state_read() and state_status() for those who do not hold the lock: a create whose process is not there yet
+ * is no container that has stopped, as long as that create lives. */
+int state_look(int dirfd, const char *id, struct state *s, enum status *status, struct error *err);
 
 /* The state as the specification prints it: compact for hooks, only its own members; indented for
  * `state`, with rootfs, created and owner, which engines read. A stopped container has pid 0.

@@ -57,6 +57,7 @@ int verb_kill(const struct globals *g, int argc, char **argv, struct error *err)
         {0},
     };
     auto_state struct state state = {0};
+    enum status status;
 
     if (options_parse(options, &argc, &argv, err) || arguments_expect("kill", argc, 1, 2, err))
         return -1;
@@ -64,9 +65,9 @@ int verb_kill(const struct globals *g, int argc, char **argv, struct error *err)
     if (number < 0)
         return fail(err, 0, NULL, "unknown signal \"%s\"", argv[1]);
     auto_close int dirfd = state_open(g->root, argv[0], false, err);
-    if (dirfd < 0 || state_read(dirfd, argv[0], &state, err))
+    if (dirfd < 0 || state_look(dirfd, argv[0], &state, &status, err))
         return -1;
-    if (state_status(dirfd, &state) == STATUS_CREATING)
+    if (status == STATUS_CREATING)
         return fail(err, 0, NULL, "the container is still being created");
     return all ? send_all(&state, number, err) : send_one(&state, number, err);
 }

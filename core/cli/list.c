@@ -53,11 +53,12 @@ static void add_container(struct listing *list, const char *root, const char *id
 {
     struct error err = {0};
     auto_state struct state state = {0};
+    enum status status;
     char line[1536];
     auto_close int dirfd = state_open(root, id, false, &err);
 
-    if (dirfd >= 0 && !state_read(dirfd, id, &state, &err)) {
-        print_entry(list, &state, state_status(dirfd, &state));
+    if (dirfd >= 0 && !state_look(dirfd, id, &state, &status, &err)) {
+        print_entry(list, &state, status);
         return;
     }
     error_format(&err, line, sizeof line);

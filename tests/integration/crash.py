@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The runtime killed in the middle, and several of it at once."""
+import json
 import os
 import signal
 
@@ -51,6 +52,48 @@ def a_killed_create_blocks_its_id_until_it_is_deleted(box):
     assert box.state()["status"] in ("creating", "stopped")
     box.hozo("start", "c1").ends(1)
     end_hook()
+
+
+def stopped_before_its_process(box):
+    """A create that stands still with a state that has no process yet."""
+    for _ in range(100):
+        process = box.spawn("create", "--bundle", box.bundle("true").write().path, "c1")
+        while process.poll() is None and not os.path.exists(f"{box.root}/c1/state.json"):
+            pass
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with open(f"{box.root}/c1/state.json") as f:
+                if json.load(f)["pid"] == 0:
+                    return process
+        except FileNotFoundError:
+            pass
+        process.send_signal(signal.SIGCONT)
+        process.wait()
+        box.hozo("delete", "--force", "c1").ok()
+    raise AssertionError("create is never seen before its process is there")
+
+
+@test
+def a_create_whose_process_is_not_there_yet_has_not_stopped(box):
+    process = stopped_before_its_process(box)
+    state = box.state()
+    assert state["status"] == "creating" and state["pid"] == 0, state
+    same(json.loads(box.hozo("list", "-f", "json").ok().out)[0]["status"], "creating")
+    box.hozo("kill", "c1").fails("still being created")
+    same(box.hozo("ps", "-f", "json", "c1").ok().out, "[]\n")
+    process.send_signal(signal.SIGCONT)
+    same(process.wait(10), 0)
+    same(box.state()["status"], "created")
+
+
+@test
+def a_create_that_died_before_its_process_was_there_has_stopped(box):
+    process = stopped_before_its_process(box)
+    process.kill()
+    process.wait()
+    same(box.state()["status"], "stopped")
+    box.hozo("delete", "c1").ok()
+    box.nothing_left()
 
 
 @test
