@@ -130,7 +130,7 @@ int cgroup_signal(const struct state_cgroup *cgroup, int number, struct error *e
     bool news = true;
 
     if (number == SIGKILL && cgroup->kill && !write_word(cgroup->kill, "1"))
-        return 0;
+        return cgroup_thaw(cgroup, err);
     for (unsigned pass = 0; news; pass++) {
         if (pass == PASSES)
             return fail(err, 0, NULL, "the container makes processes faster than they are killed");
