@@ -13,7 +13,7 @@
 #define CAPABILITIES "[\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]"
 
 /* clang-format off */
-static const char before_namespaces[] =
+static const char head[] =
 "{\n"
 "  \"ociVersion\": \"" HOZO_SPEC_VERSION "\",\n"
 "  \"process\": {\n"
@@ -42,32 +42,63 @@ static const char before_namespaces[] =
 "      \"options\": [\"nosuid\", \"strictatime\", \"mode=755\", \"size=65536k\"]\n"
 "    },\n"
 "    {\n"
-"      \"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\",\n"
-"      \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\",\n"
-"                  \"mode=0620\", \"gid=5\"]\n"
-"    },\n"
-"    {\n"
 "      \"destination\": \"/dev/shm\", \"type\": \"tmpfs\", \"source\": \"shm\",\n"
 "      \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"mode=1777\", \"size=65536k\"]\n"
 "    },\n"
 "    {\n"
 "      \"destination\": \"/dev/mqueue\", \"type\": \"mqueue\", \"source\": \"mqueue\",\n"
 "      \"options\": [\"nosuid\", \"noexec\", \"nodev\"]\n"
-"    },\n"
+"    }";
+
+#define DEVPTS                                                                                     \
+",\n"                                                                                              \
+"    {\n"                                                                                          \
+"      \"destination\": \"/dev/pts\", \"type\": \"devpts\", \"source\": \"devpts\",\n"              \
+"      \"options\": [\"nosuid\", \"noexec\", \"newinstance\", \"ptmxmode=0666\",\n"                 \
+"                  \"mode=0620\""
+
+static const char devpts[] = DEVPTS ", \"gid=5\"]\n    }";
+/* Who has one id of its own has no group of terminals. */
+static const char devpts_rootless[] = DEVPTS "]\n    }";
+
+static const char sysfs[] =
+",\n"
 "    {\n"
 "      \"destination\": \"/sys\", \"type\": \"sysfs\", \"source\": \"sysfs\",\n"
 "      \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"ro\"]\n"
-"    },\n"
+"    }";
+
+/* A new sysfs is for who owns the network namespace as well. */
+static const char sysfs_rootless[] =
+",\n"
+"    {\n"
+"      \"destination\": \"/sys\", \"type\": \"none\", \"source\": \"/sys\",\n"
+"      \"options\": [\"rbind\", \"nosuid\", \"noexec\", \"nodev\", \"rro\"]\n"
+"    }";
+
+static const char cgroup[] =
+",\n"
 "    {\n"
 "      \"destination\": \"/sys/fs/cgroup\", \"type\": \"cgroup\", \"source\": \"cgroup\",\n"
 "      \"options\": [\"nosuid\", \"noexec\", \"nodev\", \"relatime\", \"ro\"]\n"
-"    }\n"
+"    }";
+
+static const char linux_begins[] =
+"\n"
 "  ],\n"
-"  \"linux\": {\n"
-"    \"resources\": {\"devices\": [{\"allow\": false, \"access\": \"rwm\"}]},\n"
+"  \"linux\": {\n";
+
+static const char resources[] =
+"    \"resources\": {\"devices\": [{\"allow\": false, \"access\": \"rwm\"}]},\n";
+
+static const char mappings[] =
+"    \"uidMappings\": [{\"containerID\": 0, \"hostID\": %u, \"size\": 1}],\n"
+"    \"gidMappings\": [{\"containerID\": 0, \"hostID\": %u, \"size\": 1}],\n";
+
+static const char namespaces[] =
 "    \"namespaces\": [\n"
 "      {\"type\": \"pid\"},\n"
-"      {\"type\": \"network\"},\n"
+"      {\"type\": \"%s\"},\n"
 "      {\"type\": \"ipc\"},\n"
 "      {\"type\": \"uts\"},\n"
 "      {\"type\": \"mount\"}";
@@ -111,16 +142,38 @@ static bool host_has_v2_only(void)
     return !statfs("/sys/fs/cgroup", &fs) && fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-static int write_config(const char *directory, struct error *err)
+/* On v1 a cgroup namespace hides little and breaks the mount of hierarchies. */
+static void add_rootful(struct text *t)
+{
+    text_add(t, "%s%s%s%s%s%s", head, devpts, sysfs, cgroup, linux_begins, resources);
+    text_add(t, namespaces, "network");
+    text_add(t, "%s%s", host_has_v2_only() ? cgroup_namespace : "", behind_namespaces);
+}
+
+/* What an ordinary user may do: one id, the host's network, no limits. On v1 /sys shows the host's control
+ * groups, since the container has none of its own. */
+static void add_rootless(struct text *t)
+{
+    bool v2 = host_has_v2_only();
+
+    text_add(t, "%s%s%s%s%s", head, devpts_rootless, sysfs_rootless, v2 ? cgroup : "",
+             linux_begins);
+    text_add(t, mappings, (unsigned)geteuid(), (unsigned)getegid());
+    text_add(t, namespaces, "user");
+    text_add(t, "%s%s", v2 ? cgroup_namespace : "", behind_namespaces);
+}
+
+static int write_config(const char *directory, bool rootless, struct error *err)
 {
     auto_close int dirfd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
     auto_text struct text text = {0};
 
     if (dirfd < 0)
         return fail(err, errno, NULL, "open bundle %s", directory);
-    /* On v1 a cgroup namespace hides little and breaks the mount of hierarchies. */
-    text_add(&text, "%s%s%s", before_namespaces, host_has_v2_only() ? cgroup_namespace : "",
-             behind_namespaces);
+    if (rootless)
+        add_rootless(&text);
+    else
+        add_rootful(&text);
     if (text.failed)
         return fail_memory(err);
     auto_close int fd = openat(dirfd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -137,14 +190,11 @@ int verb_spec(const struct globals *g UNUSED, int argc, char **argv, struct erro
     bool rootless = false;
     const struct option options[] = {
         {"bundle", 'b', OPTION_STRING, &bundle, "DIR", "where to write it; default: here"},
-        {"rootless", 0, OPTION_FLAG, &rootless, NULL, "refused: needs user namespaces"},
+        {"rootless", 0, OPTION_FLAG, &rootless, NULL, "for a container of the caller, no root"},
         {0},
     };
 
     if (options_parse(options, &argc, &argv, err) || arguments_expect("spec", argc, 0, 0, err))
         return -1;
-    if (rootless)
-        return fail(err, 0, NULL,
-                    "spec --rootless: this version of hozo does not make user namespaces");
-    return write_config(bundle, err);
+    return write_config(bundle, rootless, err);
 }
