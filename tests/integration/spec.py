@@ -81,7 +81,8 @@ def all_else_is_as_without_the_option(box):
     for config in (rootless, plain):
         for name in ("namespaces", "uidMappings", "gidMappings", "resources"):
             config["linux"].pop(name, None)
-        config["mounts"] = [m for m in config["mounts"] if m["destination"] not in ("/sys", "/sys/fs/cgroup", "/dev/pts")]
+        config["mounts"] = [m for m in config["mounts"]
+                            if m["destination"] not in ("/sys", "/sys/fs/cgroup", "/dev/pts")]
     same(rootless, plain)
 
 
