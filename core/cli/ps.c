@@ -102,7 +102,7 @@ static int print_table(char **words, const struct pids *pids, struct text *out, 
     auto_close int output = -1;
     auto_fclose FILE *lines = NULL;
     int status = 0, r;
-    pid_t pid;
+    pid_t pid = -1;
 
     if (start_ps(words, &pid, &output, err))
         return -1;
