@@ -102,7 +102,8 @@ static int wait_or_interrupt(const struct container *c, int sync, int seconds, s
 
     while (poll(p, 2, seconds < 0 ? -1 : seconds * 1000) < 0 && errno == EINTR)
         ;
-    return p[1].revents ? fail(err, 0, NULL, "interrupted") : 0;
+    /* A message that is there comes first: it may tell that the program runs. */
+    return p[1].revents && !p[0].revents ? fail(err, 0, NULL, "interrupted") : 0;
 }
 
 static int unknown(struct error *err)

@@ -171,3 +171,26 @@ def a_parent_death_signal_of_the_runtime_is_not_the_containers(box):
     pid = box.running("sleep 100", preexec_fn=dies_with_parent)
     time.sleep(0.1)
     assert host.alive(pid)
+
+
+@test(timeout=60, sanitized=False)
+def a_signal_to_the_runtime_reaches_a_program_that_runs_already(box):
+    """However late the runtime itself notices that it does: here it stands still for a moment."""
+    b = box.bundle("sleep 100")
+    b.process.pop("rlimits")  # else the program needs the runtime once more
+    box.running(b)
+    ran = 0
+    for n in range(60):
+        p = box.spawn("exec", "c1", "sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.01; done")
+        time.sleep(n % 20 / 2000)
+        p.send_signal(signal.SIGSTOP)
+        time.sleep(0.02)
+        up = p.output.out == "up\n"
+        if not up:
+            p.send_signal(signal.SIGCONT)
+            host.eventually(lambda: p.output.out == "up\n")
+        p.send_signal(signal.SIGTERM)
+        p.send_signal(signal.SIGCONT)
+        same(p.wait(10), 3)
+        ran += up
+    assert ran, "the runtime never stood still at the right time"
