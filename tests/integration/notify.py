@@ -4,6 +4,7 @@ import array
 import os
 import signal
 import socket
+import subprocess
 import time
 
 import host
@@ -311,3 +312,50 @@ def the_programs_own_user_reaches_the_socket_and_can_change_nothing(box, uid):
     host.eventually(lambda: "said" in r.out)
     time.sleep(0.1)
     same(r.out, "said\n")
+
+
+# --- user namespaces
+
+def ranges(*extents):
+    return [dict(zip(("containerID", "hostID", "size"), e)) for e in extents]
+
+
+@test
+def in_a_user_namespace_the_socket_is_reached(box):
+    """Its directory lies below one that only root of the host may search."""
+    manager = Manager(f"{box.dir}/manager")
+    b = box.bundle("exec sleep 100")
+    b.linux["namespaces"].append({"type": "user"})
+    b.linux["uidMappings"] = b.linux["gidMappings"] = ranges((0, 100000, 65536))
+    subprocess.run(["chown", "-R", "100000:100000", b.rootfs], check=True)
+    pid, start = starting(box, manager, b)
+    say(pid, b"READY=1")
+    same([manager.next(), manager.next(), manager.next()],
+         [b"READY=1\n", f"MAINPID={pid}\n".encode(), b"BARRIER=1"])
+    manager.release()
+    same(start.wait(5), 0)
+    r = box.exec("sh", "-c", "touch /run/notify/x; ls -ln /run/notify/notify.sock").ok()
+    assert "Read-only file system" in r.err and r.out.startswith("srwxrwxrwx"), r
+
+
+@test
+def an_ordinary_user_has_a_service_manager_too(box):
+    user = 54321
+    as_user = {"user": user, "group": user, "extra_groups": []}
+    b = box.bundle("exec sleep 100")
+    b.linux["namespaces"].append({"type": "user"})
+    b.linux["uidMappings"] = b.linux["gidMappings"] = ranges((0, user, 1))
+    del b.linux["resources"], b.linux["cgroupsPath"]
+    b.config["mounts"] = [m for m in b.config["mounts"] if m["type"] not in ("cgroup", "devpts")]
+    manager = Manager(f"{box.dir}/manager")
+    subprocess.run(["chown", "-R", f"{user}:{user}", box.dir], check=True)
+    run = box.spawn_run(b, "--detach", "--pid-file", f"{box.dir}/pid", env=manager.env, **as_user)
+    host.eventually(lambda: os.path.exists(f"{box.dir}/pid"))
+    with open(f"{box.dir}/pid") as f:
+        pid = int(f.read())
+    say(pid, b"READY=1")
+    same([manager.next(), manager.next(), manager.next()],
+         [b"READY=1\n", f"MAINPID={pid}\n".encode(), b"BARRIER=1"])
+    manager.release()
+    same(run.wait(5), 0)
+    box.hozo("delete", "--force", "c1", **as_user).ok()

@@ -98,3 +98,35 @@ def without_the_option_it_is_for_root(box):
 def root_may_ask_for_it_too(box):
     same(written(box, "--rootless", ids=(0, 0))["linux"]["uidMappings"],
          [{"containerID": 0, "hostID": 0, "size": 1}])
+
+
+# --- and it runs
+
+def as_user(box, b):
+    """The configuration that `spec --rootless` writes for this user, in this bundle, which is then the user's."""
+    b.config = written(box, "--rootless")
+    b.config["process"]["terminal"] = False
+    subprocess.run(["chown", "-R", f"{UID}:{GID}", box.dir], check=True)
+    return b
+
+
+USER_RUNS = {"user": UID, "group": GID, "extra_groups": []}
+
+
+@test
+def an_ordinary_user_runs_it(box):
+    b = as_user(box, box.bundle())
+    b.program("id -u; cat /proc/self/uid_map; touch /sys/fs/cgroup/x; touch /sys/x; stat -f -c %T /sys; exit 3")
+    r = box.run(b, **USER_RUNS).ends(3)
+    same(r.out.split(), ["0", "0", str(UID), "1", "sysfs"])
+    same(r.err.count("Read-only file system"), 2)
+
+
+@test
+def an_ordinary_user_sees_its_processes(box):
+    b = as_user(box, box.bundle())
+    b.program("sleep 100 & sleep 100")
+    pid = box.running(b, **USER_RUNS)
+    found = host.eventually(lambda: len(p := json.loads(box.hozo("ps", "-f", "json", "c1", **USER_RUNS).ok().out)) == 2
+                            and p)
+    assert pid in found, (pid, found)
