@@ -65,7 +65,7 @@ unsigned compile_bind_how(const struct compile *p, const struct mount_options *o
 /* For a plugin, whose turn it is: a bind from a source that is a template of the plan. */
 int compile_late_bind(struct compile *p, const char *source, const char *destination,
                       const cJSON *options, const char *path, struct error *err);
-int compile_notify(struct compile *p, struct error *err); /* after the mounts, so that none hides it */
+int compile_notify(struct compile *p, struct error *err); /* behind all mounts */
 int compile_devices(struct compile *p, struct error *err);
 int compile_system(struct compile *p, struct error *err);
 int compile_hooks(struct compile *p, struct error *err);

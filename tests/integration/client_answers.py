@@ -179,18 +179,20 @@ def a_signal_to_the_runtime_reaches_a_program_that_runs_already(box):
     b = box.bundle("sleep 100")
     b.process.pop("rlimits")  # else the program needs the runtime once more
     box.running(b)
-    ran = 0
-    for n in range(60):
+    took, ran = 0, 0
+    for n in range(61):
         p = box.spawn("exec", "c1", "sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.01; done")
-        time.sleep(n % 20 / 2000)
-        p.send_signal(signal.SIGSTOP)
-        time.sleep(0.02)
-        up = p.output.out == "up\n"
-        if not up:
-            p.send_signal(signal.SIGCONT)
-            host.eventually(lambda: p.output.out == "up\n")
+        began = time.monotonic()
+        if n:  # the first one tells how long it takes
+            time.sleep(n % 20 / 20 * took)
+            p.send_signal(signal.SIGSTOP)
+            time.sleep(2 * took)
+            ran += p.output.out == "up\n"
+            if p.output.out != "up\n":
+                p.send_signal(signal.SIGCONT)
+        host.eventually(lambda: p.output.out == "up\n")
+        took = took or time.monotonic() - began
         p.send_signal(signal.SIGTERM)
         p.send_signal(signal.SIGCONT)
         same(p.wait(10), 3)
-        ran += up
     assert ran, "the runtime never stood still at the right time"
