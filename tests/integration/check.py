@@ -138,7 +138,7 @@ def what_belongs_to_others_is_ignored(box):
     same(Directory(box).check(config).ok().rows, {
         **PLAIN, **MANAGER, "windows": ignored, "solaris": ignored, "hooks.prestart": CORE,
         "process.commandLine": ("-", "ignored: as the specification says"),
-        "linux.resources.unified": empty, "linux.uidMappings": empty})
+        "linux.resources.unified": empty, "linux.uidMappings": CORE})
 
 
 @test(sanitized=False)

@@ -136,7 +136,7 @@ def the_table_is_that_of_ps_with_the_containers_rows(box):
 
 @test(cases={"format first": ("--format", "table"), "letter": ("-f", "table"), "equal": ("--format=table",)})
 def the_words_behind_the_id_are_those_of_ps(box, options):
-    pid = box.running("exec sleep 100")
+    pid = box.running(box.bundle(["sleep", "100"]))
     r = box.hozo("ps", *options, "c1", "-e", "-o", "comm,pid").ok()
     same([row.split() for row in r.out.splitlines()], [["COMMAND", "PID"], ["sleep", str(pid)]])
 
