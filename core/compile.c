@@ -117,8 +117,11 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
                  struct error *err)
 {
     struct compile p = {0};
-    struct process_request process = {
-        .process = request->process, .doc = request->doc, .path = "process", .joined = true};
+    struct process_request process = {.process = request->process,
+                                      .doc = request->doc,
+                                      .path = "process",
+                                      .exec = true,
+                                      .joined = true};
 
     if (begin(c, &p, err) < 0)
         return -1;

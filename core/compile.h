@@ -76,7 +76,8 @@ struct process_request {
     const struct json *doc;
     const char *path; /* "process" */
     int root;         /* slot */
-    bool joined;      /* exec */
+    bool exec;        /* in a container that is there */
+    bool joined;      /* so the root is not made here: exec, or the mount namespace is another's */
 };
 int compile_process(struct compile *p, const struct process_request *r, struct error *err);
 int compile_scheduling(struct compile *p, const struct process_request *r, struct error *err);

@@ -155,7 +155,7 @@ static int add_scheduler(struct compile *p, const struct process_request *r, str
         read_parameters(r, policy, bits & (SCHED_FLAG_KEEP_POLICY | SCHED_FLAG_KEEP_PARAMS), at, v,
                         err) < 0)
         return -1;
-    if (policy->takes & DEADLINE && !(bits & SCHED_FLAG_RESET_ON_FORK) && !r->joined &&
+    if (policy->takes & DEADLINE && !(bits & SCHED_FLAG_RESET_ON_FORK) && !r->exec &&
         json_length(json_at(p->config, "hooks", "startContainer", NULL)))
         return fail(err, 0, path,
                     "%s without SCHED_FLAG_RESET_ON_FORK cannot fork, so that no hook "
@@ -206,7 +206,7 @@ static int add_affinity(struct compile *p, const struct process_request *r, enum
     snprintf(path, sizeof path, "%s.execCPUAffinity.%s", r->path, member);
     if ((why = cpu_list_parse(cpus, &list)))
         return fail(err, 0, path, "\"%s\" %s", cpus, why);
-    if (!r->joined) /* not for the container's first process, but for those that inherit it */
+    if (!r->exec) /* not for the container's first process, but for those that inherit it */
         return 0;
     plan_op(p->b, phase, AFFINITY, path, STR(cpus), BYTES(list.mask, list.size));
     plan_what(p->b, "set CPU affinity %s", cpus);
