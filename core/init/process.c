@@ -16,6 +16,24 @@
 #include "core/init/interpreter.h"
 #include "core/init/path.h"
 
+/* In there it may be that nobody can drop the groups of root (user_namespaces(7)): they stay outside. Who may not
+ * drop them here either is an ordinary user. */
+static int leave_groups(struct interpreter *in)
+{
+    in->step = STEP_SETGROUPS;
+    return syscall(SYS_setgroups, 0, NULL) < 0 && errno != EPERM ? -1 : 0;
+}
+
+/* Where the user namespace is not that of this user, the kernel has set the one to fs.suid_dumpable, which may let
+ * its root trace this process, and the other to nothing. */
+static int stay_guarded(struct interpreter *in)
+{
+    in->step = STEP_PRCTL;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return -1;
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
 /* What the runtime's credentials may not join, the user namespace that owns it lets join. */
 int op_join(struct interpreter *in, const struct plan_op *op)
 {
@@ -23,11 +41,13 @@ int op_join(struct interpreter *in, const struct plan_op *op)
 
     if (!types)
         return 0;
+    if (types & CLONE_NEWUSER && leave_groups(in) < 0)
+        return -1;
     in->step = STEP_SETNS;
     if (syscall(SYS_setns, slot_fd(in, op->arg[1]), (int)types) < 0)
         return errno == EPERM && !op->arg[2] ? 0 : -1;
     in->joined |= types;
-    return 0;
+    return types & CLONE_NEWUSER ? stay_guarded(in) : 0;
 }
 
 /* The files below /proc of a process that is not dumpable belong to root. */
