@@ -116,11 +116,11 @@ int interpret(struct interpreter *in)
         in->step = STEP_NONE;
         if (op->kind != OP_MKNOD && op->kind != OP_SYMLINK)
             forget_parent(in);
-        /* From `limits` on the process is more and more its user's. */
-        if (op->phase >= PHASE_LIMITS && phase < PHASE_LIMITS) {
-            slots_spend(in);
+        if (op->phase > PHASE_MOUNTS)
             r = lower_files(in);
-        }
+        /* From `limits` on the process is more and more its user's. */
+        if (op->phase >= PHASE_LIMITS && phase < PHASE_LIMITS)
+            slots_spend(in);
         phase = op->phase;
         if (r < 0)
             ;
