@@ -318,20 +318,12 @@ static bool disabled(struct hozo_ctx *ctx)
 
 /* A limit would be missed; device rules are part of every engine's configuration, and the caller who
  * asked for no control group gets none for them either. */
-static int plan_nothing(struct hozo_ctx *ctx, const char *why)
+static int plan_nothing(const struct planning *p, const char *why)
 {
-    static const char *const limits[] = {RESOURCES ".memory", RESOURCES ".cpu", RESOURCES ".pids"};
-    struct hozo_cursor found;
-
-    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
-        int r = hozo_find(ctx, NULL, limits[i], &found);
-
-        if (r < 0)
-            return -1;
-        if (r)
-            return hozo_error(ctx, 0, limits[i], "cannot be applied %s", why);
-    }
-    hozo_log(ctx, HOZO_LOG_DEBUG, "no control group and no device rules %s", why);
+    for (enum limit i = 0; i < LIMIT_COUNT; i++)
+        if (p->limits.at[i].set && p->limits.at[i].number >= 0)
+            return hozo_error(p->ctx, 0, limit_rows[i].path, "cannot be applied %s", why);
+    hozo_log(p->ctx, HOZO_LOG_DEBUG, "no control group and no device rules %s", why);
     return 0;
 }
 
@@ -350,13 +342,14 @@ int cgroup_plan(struct hozo_ctx *ctx)
 {
     __attribute__((cleanup(planning_free))) struct planning p = {.ctx = ctx};
 
+    if (limits_read(ctx, &p.limits) < 0)
+        return -1;
     if (disabled(ctx))
-        return plan_nothing(ctx, "with --cgroup-manager disabled");
-    if (hierarchies_find(ctx, &p.all) < 0 || limits_read(ctx, &p.limits) < 0 ||
-        devices_read(ctx, &p.devices) < 0)
+        return plan_nothing(&p, "with --cgroup-manager disabled");
+    if (hierarchies_find(ctx, &p.all) < 0 || devices_read(ctx, &p.devices) < 0)
         return -1;
     if (!p.all.n)
-        return plan_nothing(ctx, "without the right to make control groups");
+        return plan_nothing(&p, "without the right to make control groups");
     if (!may_rule_devices(ctx))
         device_rules_free(&p.devices);
     if (check_controllers(&p) < 0 || check_devices(&p) < 0)
