@@ -96,7 +96,8 @@ static int add_personality(struct compile *p, struct error *err)
     return 0;
 }
 
-/* One keyring for all processes of a container. */
+/* Not the caller's. A process of `exec` gets another one of the same name: to be found by it, the first would have to
+ * be open to all processes of its user, those of other containers among them. */
 static int add_keyring(struct compile *p, struct error *err)
 {
     auto_free char *name = NULL;
