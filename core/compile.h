@@ -42,6 +42,8 @@ struct compile {
     bool tree_is_shared;           /* what is mounted outside the root appears on the host */
     bool joins_mounts;             /* the mount namespace, and with it the root, is another's */
     int root, proc, start, result; /* slots; proc < 0 until someone needs it */
+    const cJSON *mapped;           /* the last mount that was idmapped, */
+    int users;                     /* and the slot of a user namespace that maps so */
     uint64_t new_namespaces;       /* CLONE_NEW* that the container gets */
     uint64_t namespaces;           /* … and those that it joins */
 };

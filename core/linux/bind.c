@@ -22,28 +22,42 @@ static char *mappings_of(struct compile *p, const struct bind *b, const char *me
     return id_mappings_text(&p->c->config, json_get(b->mount, member), path, err);
 }
 
-/* The slot of a user namespace that says which ids the files show, or -1 with *err. */
+static bool alike(const cJSON *one, const cJSON *other)
+{
+    return one && other ? cJSON_Compare(one, other, true) : one == other;
+}
+
+static bool maps_alike(const cJSON *one, const cJSON *other)
+{
+    return alike(json_get(one, "uidMappings"), json_get(other, "uidMappings")) &&
+           alike(json_get(one, "gidMappings"), json_get(other, "gidMappings"));
+}
+
+/* The slot of a user namespace that says which ids the files show, or -1 with *err. Engines map all volumes of a
+ * container alike: one namespace serves them. */
 static int user_namespace(struct compile *p, const struct bind *b, struct error *err)
 {
     auto_free char *uids = NULL, *gids = NULL;
-    int slot;
+    bool own = json_get(b->mount, "uidMappings") || json_get(b->mount, "gidMappings");
 
     if (!p->privileged)
         return fail(err, 0, b->path, "an idmapped mount needs the rights of root");
-    if (!json_get(b->mount, "uidMappings") && !json_get(b->mount, "gidMappings")) {
-        if (!p->user_namespace)
-            return fail(err, 0, b->path, "an idmapped mount needs mappings or a user namespace");
-        slot = plan_slot(p->b, "users");
-        plan_op(p->b, PHASE_ATTACH, OWN_NS, b->path, NUM(CLONE_NEWUSER), SLOT(slot));
-        return slot;
-    }
-    if (!(uids = mappings_of(p, b, "uidMappings", err)) ||
-        !(gids = mappings_of(p, b, "gidMappings", err)))
+    if (!own && !p->user_namespace)
+        return fail(err, 0, b->path, "an idmapped mount needs mappings or a user namespace");
+    if (own && (!(uids = mappings_of(p, b, "uidMappings", err)) ||
+                !(gids = mappings_of(p, b, "gidMappings", err))))
         return -1;
-    slot = plan_slot(p->b, "users");
-    plan_op(p->b, PHASE_ATTACH, USER_NS, b->path, STR(uids), STR(gids), SLOT(slot));
-    plan_what(p->b, "map ids");
-    return slot;
+    if (p->mapped && maps_alike(p->mapped, b->mount))
+        return p->users;
+    p->mapped = b->mount;
+    p->users = plan_slot(p->b, "users");
+    if (own) {
+        plan_op(p->b, PHASE_ATTACH, USER_NS, b->path, STR(uids), STR(gids), SLOT(p->users));
+        plan_what(p->b, "map ids");
+    } else {
+        plan_op(p->b, PHASE_ATTACH, OWN_NS, b->path, NUM(CLONE_NEWUSER), SLOT(p->users));
+    }
+    return p->users;
 }
 
 /* The helper opens the source, and maps it. */
