@@ -32,8 +32,9 @@ static void keep(int fd)
 }
 
 /* What hozo-init is to have stays open, all else is close-on-exec: a plugin's library may have left
- * one that is not. */
-static void __attribute__((noreturn, noinline)) execute(struct child *c)
+ * one that is not. Nobody returns from here, and AddressSanitizer would guard this frame, on a stack that is
+ * the parent's, for ever. */
+static void __attribute__((noreturn, noinline, no_sanitize_address)) execute(struct child *c)
 {
     char *const argv[] = {(char *)"hozo-init", c->numbers, NULL}, *const envp[] = {NULL};
     const struct spawn *s = c->spawn;
