@@ -9,6 +9,7 @@
 #include "core/linux/channel.h"
 #include "core/linux/clone.h"
 #include "core/linux/image.h"
+#include "core/linux/launch.h"
 
 #define SECONDS 60 /* network file systems may take their time */
 
@@ -50,9 +51,10 @@ static int pass_on(struct container *c, int helper, int sync, uint32_t slot, str
 {
     auto_close int fd = -1;
     struct sync_message m;
-    int r = channel_receive(helper, &m, &fd, SECONDS, err);
+    int r;
 
-    if (r < 0)
+    if (launch_wait(c, helper, SECONDS, err) < 0 ||
+        (r = channel_receive(helper, &m, &fd, SECONDS, err)) < 0)
         return -1;
     if (r && m.type == SYNC_FAILED)
         return plan_fail(c->plan, m.value, m.errnum, m.step, err);

@@ -95,11 +95,12 @@ static int report(const struct container *c, const struct sync_message *m, struc
     return plan_fail(c->plan, m->value, m->errnum, m->step, err);
 }
 
-/* In the foreground a signal ends the waiting: what is being made is not the user's program yet. */
-static int wait_or_interrupt(const struct container *c, int sync, int seconds, struct error *err)
+int launch_wait(const struct container *c, int sync, int seconds, struct error *err)
 {
     struct pollfd p[] = {{sync, POLLIN, 0}, {c->interrupt, POLLIN, 0}};
 
+    if (c->interrupt < 0)
+        return 0;
     while (poll(p, 2, seconds < 0 ? -1 : seconds * 1000) < 0 && errno == EINTR)
         ;
     /* A message that is there comes first: it may tell that the program runs. */
@@ -117,7 +118,7 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
     int r;
 
     *passed = -1;
-    if (c->interrupt >= 0 && wait_or_interrupt(c, sync, seconds, err) < 0)
+    if (launch_wait(c, sync, seconds, err) < 0)
         return -1;
     r = channel_receive(sync, m, passed, seconds, err);
     if (r < 0)

@@ -37,4 +37,7 @@ int launch_executed(struct container *c, struct launch *l, struct error *err);
 /* Ends c->pid, our own child, and reaps it. */
 void launch_kill(struct container *c);
 
+/* In the foreground a signal ends the waiting for a message: what is being made is not the user's program yet. */
+int launch_wait(const struct container *c, int sync, int seconds, struct error *err);
+
 #endif

@@ -88,3 +88,25 @@ def what_only_its_root_may_join_is_named(box, order):
     for kind in order:
         same(host.namespace(pid, FILES.get(kind, kind)), host.namespace(other, FILES.get(kind, kind)), kind)
     same(box.exec("id", "-u", **runs).ok().out, "0\n")
+
+
+def extents(*all):
+    return [dict(zip(("containerID", "hostID", "size"), e)) for e in all]
+
+
+FIRST, SECOND = (0, 100000, 1000), (1000, 300000, 64536)
+
+
+@test(cases={"the same": ([FIRST, SECOND], True), "in another order": ([SECOND, FIRST], True),
+             "a part of them": ([FIRST], False), "more": ([FIRST, SECOND, (70000, 400000, 1)], False),
+             "others": ([FIRST, (1000, 300001, 64536)], False)})
+def mappings_that_are_named_must_be_those_of_the_namespace(box, case):
+    named, good = case
+    other = box.running(in_user_namespace(box.bundle("sleep 100"), {k: extents(SECOND, FIRST) for k in MAPPINGS}), id="other")
+    b = joined(box, "sleep 100", user=other, network=other)
+    b.linux.update({k: extents(*named) for k in MAPPINGS})
+    if good:
+        box.run(b, "--detach").ok()
+    else:
+        box.create(b).fails("linux.uidMappings", "maps other ids")
+        box.unknown()
