@@ -45,10 +45,11 @@ struct joins {
 static int open_joined(struct compile *p, struct joins *joins, const struct namespace_kind *kind,
                        const char *file, const char *path, struct error *err)
 {
-    struct joined *j = &joins->at[joins->count++];
+    struct joined *j = &joins->at[joins->count];
 
     if (file[0] != '/')
         return fail(err, 0, path, "path \"%s\" is not absolute", file);
+    joins->count++;
     *j = (struct joined){.kind = kind, .file = file, .slot = plan_slot(p->b, kind->file)};
     snprintf(j->path, sizeof j->path, "%s", path);
     plan_op(p->b, PHASE_PREPARE, OPEN_NS, path, NUM(kind->flag), STR(file), SLOT(j->slot));

@@ -14,13 +14,18 @@ LIMIT = 90
 @test(timeout=LIMIT)
 def a_terminal_of_run_and_of_exec(box):
     with Containerd(box) as c:
-        process, terminal = on_terminal(box, c.run_command("c1", "sh", "-c", "tty; read x; echo got $x; stty size; exec sleep 1000",
+        process, terminal = on_terminal(box, c.run_command("c1", "sh", "-c", "tty; read x; echo got $x; while :; do stty size; sleep 0.1; done",
                                                            options=["--tty"]))
         terminal.read_until(b"/dev/pts/0")
-        terminal.resize(31, 101)
         terminal.write(b"word\n")
         terminal.read_until(b"got word")
-        terminal.read_until(b"31 101")
+
+        def resized():
+            # ctr may not listen yet, and a size that stays the same tells it nothing.
+            terminal.resize(30, 100)
+            terminal.resize(31, 101)
+            return b"31 101" in terminal.read_until(b"got word")
+        host.eventually(resized, 10, "the new size")
         second, other = on_terminal(box, c.command("tasks", "exec", "--tty", "--exec-id", "e1", "c1", "sh", "-c",
                                                    "tty; read x; exit $x"))
         other.read_until(b"/dev/pts/1")
