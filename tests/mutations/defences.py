@@ -15,6 +15,7 @@ def D(name, against, file, there, instead, *tests):
 
 HOSTILE, KERNELS = "integration/plugin_hostile: ", "integration/old_kernels: "
 SECURITY, START, EXEC = "integration/security: ", "integration/start: ", "integration/exec: "
+USERS = "integration/user_namespaces: "
 ATTACKS, HOOKS, NEIGHBOURS = "integration/defences: ", "integration/hooks: ", "integration/neighbours: "
 
 DEFENCES = [
@@ -235,6 +236,29 @@ DEFENCES = [
     D("owners of plugins", "a plugin is slipped in",
       "core/plugin-trust.c", "if (!trusted(w, st->st_uid))", "if (0 && !trusted(w, st->st_uid))",
       "integration/plugins: a foreign owner"),
+    # --- user namespaces
+    D("sources opened in the container's mount namespace",
+      "what the host has mounted read-only becomes writable for root of a user namespace",
+      "core/init/sources.c", "        if (op->phase != PHASE_SOURCES)",
+      "        if (op->phase != PHASE_SOURCES || op->kind == OP_JOIN)",
+      USERS + "what the host mounted read only stays so"),
+    D("groups that stay outside",
+      "CVE-2018-7169: a user namespace that forbids setgroups keeps the groups of root",
+      "core/init/process.c", "types & CLONE_NEWUSER && leave_groups(in) < 0", "0 && leave_groups(in) < 0",
+      "integration/user_joins: groups of root do not get in"),
+    D("groups that cannot be dropped", "a process with the groups of its caller, and nobody is told",
+      "core/init/identity.c", "errno == EPERM && !size && in->keeps_groups", "errno == EPERM && !size",
+      "integration/groups: where they cannot be dropped there is no container"),
+    D("nothing but a procfs on /proc", "CVE-2019-16884: a directory of the image serves as /proc",
+      "core/init/mounts.c", "if (attr[5] & HOW_OF_PROC && !path_is_procfs(tree))",
+      "if (0 && attr[5] & HOW_OF_PROC && !path_is_procfs(tree))",
+      "integration/proc_binds: nothing else is: a directory"),
+    D("the number of a node that is bound", "the container gets another device than it was given",
+      "core/init/mounts.c", "            st.st_rdev == device)", "            st.st_rdev + device)",
+      "integration/user_devices: one of the name but of another number is passed over"),
+    D("a death signal behind each change of user", "a process of a dead runtime goes on making a container",
+      "core/init/identity.c", "op->phase < PHASE_IDENTITY && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0", "0",
+      "integration/user_death: it ends in the midst of a hook: as root of a user namespace"),
 ]
 
 
