@@ -152,12 +152,23 @@ int op_mount(struct interpreter *in, const struct plan_op *op)
     return attach(in, made, onto);
 }
 
+int set_attributes(struct interpreter *in, int fd, const uint64_t attr[4])
+{
+    struct mount_attr top = {.attr_set = attr[0], .attr_clr = attr[1]};
+    struct mount_attr all = {.attr_set = attr[2], .attr_clr = attr[3]};
+
+    in->step = STEP_MOUNT_SETATTR;
+    if ((all.attr_set || all.attr_clr) && sys_mount_setattr(fd, AT_RECURSIVE, &all) < 0)
+        return -1;
+    if ((top.attr_set || top.attr_clr) && sys_mount_setattr(fd, 0, &top) < 0)
+        return -1;
+    return 0;
+}
+
 /* The rest of a bind: `attr` are the attributes of the tree's top, its set and clear, and those of all of it,
  * then its propagation and how. */
 static int bind(struct interpreter *in, const struct plan_op *op, int tree, const uint64_t attr[6])
 {
-    struct mount_attr top = {.attr_set = attr[0], .attr_clr = attr[1]};
-    struct mount_attr all = {.attr_set = attr[2], .attr_clr = attr[3]};
     auto_close int onto = -1;
     struct stat st;
 
@@ -172,10 +183,7 @@ static int bind(struct interpreter *in, const struct plan_op *op, int tree, cons
                        S_ISDIR(st.st_mode), attr[5] & HOW_NO_SYMLINKS);
     if (onto < 0 || check_target(in, onto, attr[5]) < 0)
         return -1;
-    in->step = STEP_MOUNT_SETATTR;
-    if ((all.attr_set || all.attr_clr) && sys_mount_setattr(tree, AT_RECURSIVE, &all) < 0)
-        return -1;
-    if ((top.attr_set || top.attr_clr) && sys_mount_setattr(tree, 0, &top) < 0)
+    if (set_attributes(in, tree, attr) < 0)
         return -1;
     if (attr[5] & HOW_SLAVE && set_propagation(in, tree, MS_SLAVE | MS_REC) < 0)
         return -1;

@@ -65,14 +65,23 @@ static int make_fifo(struct container *c, const struct plan_op *op, struct error
 }
 
 /* What the plan sets in a namespace would be the host's if that is hozo's own. */
+static bool changes(const struct plan_header *plan, const struct plan_op *op, uint64_t type)
+{
+    const struct namespace_kind *kind;
+
+    if (op->phase != PHASE_SYSTEM)
+        return false;
+    if (op->kind == OP_HOSTNAME || op->kind == OP_DOMAINNAME)
+        return type == CLONE_NEWUTS;
+    kind = op->kind == OP_WRITE ? sysctl_kind(plan_string(plan, op->arg[1])) : NULL;
+    return op->kind == OP_WRITE && (!kind || kind->flag == type);
+}
+
 static const struct plan_op *changes_namespace(const struct plan_header *plan, uint64_t type)
 {
-    plan_for_each (op, plan) {
-        bool name = op->kind == OP_HOSTNAME || op->kind == OP_DOMAINNAME;
-
-        if (op->phase == PHASE_SYSTEM && (op->kind == OP_WRITE || (name && type == CLONE_NEWUTS)))
+    plan_for_each (op, plan)
+        if (changes(plan, op, type))
             return op;
-    }
     return NULL;
 }
 

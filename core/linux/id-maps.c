@@ -15,7 +15,8 @@
 #define MAP_MAX 65536 /* the kernel's own limit is lower: 340 lines */
 
 /* Set-user-ID programs of the host: not found by a PATH that somebody else chose. */
-static const char *const directories[] = {"/usr/bin", "/bin", "/usr/local/bin"};
+static const char *const directories[] = {"/usr/bin", "/bin", "/usr/local/bin",
+                                          "/run/wrappers/bin"};
 
 /* They take the numbers of the map as words. */
 static int run_program(const char *program, pid_t pid, const char *value, struct error *err)

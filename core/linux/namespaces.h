@@ -17,4 +17,7 @@ extern const struct namespace_kind namespace_kinds[];
 
 const struct namespace_kind *namespace_kind(const char *type);
 
+/* The kind of namespace to which a file below /proc belongs, "sys/kernel/msgmax"; NULL: to none, or not known. */
+const struct namespace_kind *sysctl_kind(const char *file);
+
 #endif

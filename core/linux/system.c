@@ -41,6 +41,18 @@ static char *exchanged(const char *name)
     return copy;
 }
 
+const struct namespace_kind *sysctl_kind(const char *file)
+{
+    static const char top[] = "sys/";
+    auto_free char *name = NULL;
+    const char *type;
+
+    if (strncmp(file, top, strlen(top)) || !(name = exchanged(file + strlen(top))))
+        return NULL;
+    type = sysctl_namespace(name);
+    return type ? namespace_kind(type) : NULL;
+}
+
 /* As sysctl(8) reads names, the first separator is the one that separates, and the other belongs to a name:
  * net/ipv4/conf/eth0.1/forwarding is net.ipv4.conf.eth0/1.forwarding. */
 static int add_sysctl(struct compile *p, const char *name, const char *value, struct error *err)

@@ -33,6 +33,15 @@ def nothing_is_changed_there(box, case):
     box.nothing_left()
 
 
+@test
+def a_setting_of_another_namespace_is_no_error(box):
+    b = joins_own(box, "network")
+    b.linux["sysctl"] = {"kernel.msgmax": "7777"}
+    b.config["mounts"] = [m for m in b.config["mounts"] if m["type"] != "sysfs"]
+    b.program("cat /proc/sys/kernel/msgmax")
+    same(box.run(b).ok().out, "7777\n")
+
+
 @test(cases={k: k for k in ("uts", "network", "ipc")})
 def joining_alone_is_no_error(box, kind):
     b = joins_own(box, kind)
