@@ -259,6 +259,17 @@ DEFENCES = [
     D("a death signal behind each change of user", "a process of a dead runtime goes on making a container",
       "core/init/identity.c", "op->phase < PHASE_IDENTITY && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0", "0",
       "integration/user_death: it ends in the midst of a hook: as root of a user namespace"),
+    # --- what a caller or a container says
+    D("a group below the container's own", "exec --cgroup leads a process out of the limits of its container",
+      "core/linux/exec-cgroup.c", "    if (leads_up(path))",
+      "    memset((void *)&how, 0, sizeof how), ((struct open_how *)&how)->flags = O_RDONLY | O_DIRECTORY;\n"
+      "    if (0)",
+      "integration/exec_cgroup: no path leads out",
+      "integration/exec_cgroup: on cgroup v2 no path leads out"),
+    D("one line for the service manager", "a container speaks to the host's service manager",
+      "core/notify.c", "(size_t)(next - line) == strlen(ready) && !memcmp(line, ready, strlen(ready))",
+      "next > line",
+      "integration/notify: only the line ready means anything and nothing else gets out"),
 ]
 
 
