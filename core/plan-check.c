@@ -72,6 +72,14 @@ char plan_op_arg_type(const struct plan_op *op, unsigned i)
     return op->arg[2] & (SYSCALL_STRING(n) | SYSCALL_NUMBER(n)) ? 'L' : type;
 }
 
+int64_t plan_op_fills(const struct plan_op *op)
+{
+    for (unsigned i = 0; i < PLAN_ARGS_MAX; i++)
+        if (plan_op_arg_type(op, i) == 'w')
+            return (int64_t)op->arg[i];
+    return -1;
+}
+
 struct check {
     const char *buf;
     size_t size, data; /* strings and bytes lie in [data, size) */

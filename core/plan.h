@@ -129,6 +129,9 @@ char plan_arg_type(const char *signature, unsigned i, const char **name, size_t 
  * a slot ('r') or a late value ('L'). */
 char plan_op_arg_type(const struct plan_op *op, unsigned i);
 
+/* The slot that an operation fills, or -1. */
+int64_t plan_op_fills(const struct plan_op *op);
+
 /* All letters of an operation's signature at once, the rest 0. */
 void plan_arg_types(unsigned kind, char types[PLAN_ARGS_MAX + 1]);
 

@@ -42,19 +42,26 @@ int op_idmap(struct interpreter *in, const struct plan_op *op)
     return sys_mount_setattr(slot_fd(in, op->arg[0]), op->arg[2] ? AT_RECURSIVE : 0, &attr);
 }
 
-/* What an operation filled, when the next one has nothing more to do with it. */
-static int send_filled(struct interpreter *in, const struct plan_op *op)
+static bool is_idmap(const struct interpreter *in, const struct plan_op *op)
 {
-    const struct plan_op *end = plan_ops(in->plan) + in->plan->n_ops, *next = op + 1;
-    uint64_t slot = op->arg[op->kind == OP_PLACE ? 1 : op->kind == OP_SOURCE ? 2 : 0];
+    return op < plan_ops(in->plan) + in->plan->n_ops && op->phase == PHASE_SOURCES &&
+           op->kind == OP_IDMAP;
+}
 
-    if (op->kind == OP_JOIN ||
-        (next < end && next->phase == PHASE_SOURCES && next->kind == OP_IDMAP))
+/* The slot that was filled last, once no mapping follows; the runtime waits for them in the plan's order. */
+static int send_filled(struct interpreter *in, const struct plan_op *op, int64_t *filled)
+{
+    int64_t slot = plan_op_fills(op);
+
+    if (slot >= 0)
+        *filled = slot;
+    if (*filled < 0 || is_idmap(in, op + 1))
         return 0;
-    if (sync_send_fd(in, SYNC_SLOT, (uint32_t)slot, slot_fd(in, slot)) < 0)
+    if (sync_send_fd(in, SYNC_SLOT, (uint32_t)*filled, slot_fd(in, (uint64_t)*filled)) < 0)
         return -1;
-    close(slot_fd(in, slot));
-    slot_fill(in, slot, -1);
+    close(slot_fd(in, (uint64_t)*filled));
+    slot_fill(in, (uint64_t)*filled, -1);
+    *filled = -1;
     return 0;
 }
 
@@ -76,6 +83,8 @@ static operation *operation_of(unsigned kind)
 
 int help(struct interpreter *in)
 {
+    int64_t filled = -1;
+
     plan_for_each (op, in->plan) {
         operation *execute = operation_of(op->kind);
 
@@ -83,7 +92,7 @@ int help(struct interpreter *in)
             continue;
         in->op = op;
         in->step = STEP_NONE;
-        if ((execute ? execute(in, op) : refuse(ENOSYS)) < 0 || send_filled(in, op) < 0) {
+        if ((execute ? execute(in, op) : refuse(ENOSYS)) < 0 || send_filled(in, op, &filled) < 0) {
             sync_fail(in, errno);
             return -1;
         }

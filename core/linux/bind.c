@@ -13,6 +13,16 @@ static void say(struct compile *p, const struct bind *b)
         plan_what(p->b, "bind to %s", b->target);
 }
 
+static bool has_mappings(const cJSON *mount)
+{
+    return json_get(mount, "uidMappings") || json_get(mount, "gidMappings");
+}
+
+bool bind_is_mapped(const cJSON *mount, const struct mount_options *o)
+{
+    return o->idmap || has_mappings(mount);
+}
+
 static char *mappings_of(struct compile *p, const struct bind *b, const char *member,
                          struct error *err)
 {
@@ -38,7 +48,7 @@ static bool maps_alike(const cJSON *one, const cJSON *other)
 static int user_namespace(struct compile *p, const struct bind *b, struct error *err)
 {
     auto_free char *uids = NULL, *gids = NULL;
-    bool own = json_get(b->mount, "uidMappings") || json_get(b->mount, "gidMappings");
+    bool own = has_mappings(b->mount);
 
     if (!p->privileged)
         return fail(err, 0, b->path, "an idmapped mount needs the rights of root");
@@ -86,8 +96,7 @@ static int bind_tree(struct compile *p, const struct bind *b, bool idmapped, str
 int compile_bind(struct compile *p, const struct bind *b, struct error *err)
 {
     const struct mount_options *o = b->options;
-    bool idmapped =
-        o->idmap || json_get(b->mount, "uidMappings") || json_get(b->mount, "gidMappings");
+    bool idmapped = bind_is_mapped(b->mount, o);
 
     if (idmapped || p->helper)
         return bind_tree(p, b, idmapped, err);

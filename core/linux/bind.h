@@ -15,6 +15,9 @@ struct bind {
     const struct mount_options *options;
 };
 
+/* Whether the files of a mount of the configuration shall show other ids. */
+bool bind_is_mapped(const cJSON *mount, const struct mount_options *o);
+
 int compile_bind(struct compile *p, const struct bind *b, struct error *err);
 
 #endif

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/log.h"
+
 static const struct {
     const char *path;
     unsigned major, minor;
@@ -86,6 +88,20 @@ static void add_defaults(struct compile *p)
     }
 }
 
+/* What cannot be given to a node of the host: its owner and mode are the host's. */
+static void warn_of_host_node(const struct compile *p, const cJSON *device, const char *at)
+{
+    static const char *const members[] = {"fileMode", "uid", "gid"};
+    char line[128];
+
+    for (size_t i = 0; p->c->log && i < ARRAY_SIZE(members); i++)
+        if (json_get(device, members[i])) {
+            snprintf(line, sizeof line, "%s.%s: has no effect on the host's node that is bound", at,
+                     members[i]);
+            log_line(p->c->log, LOG_LEVEL_WARNING, line);
+        }
+}
+
 static int add_device(struct compile *p, const cJSON *device, const char *at, struct error *err)
 {
     const struct json *doc = &p->c->config;
@@ -105,6 +121,8 @@ static int add_device(struct compile *p, const cJSON *device, const char *at, st
     if (format != S_IFIFO && (major >= 1 << 12 || minor >= 1 << 20))
         return fail(err, 0, at, "the kernel has no device %lld:%lld", (long long)major,
                     (long long)minor);
+    if (p->bind_nodes && format != S_IFIFO)
+        warn_of_host_node(p, device, at);
     node(p, at, path,
          &(struct node){format | ((mode_t)json_int(doc, device, "fileMode", 0666) & 07777),
                         format == S_IFIFO ? 0 : (unsigned)major,

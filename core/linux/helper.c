@@ -38,15 +38,6 @@ static struct plan_header *plan_of_helper(const struct plan_header *plan)
     return copy;
 }
 
-/* The slot that the helper sends when it has done this operation, or -1. */
-static int64_t fills(const struct plan_op *op)
-{
-    for (unsigned i = 0; op->phase == PHASE_SOURCES && i < PLAN_ARGS_MAX; i++)
-        if (plan_op_arg_type(op, i) == 'w')
-            return (int64_t)op->arg[i];
-    return -1;
-}
-
 static int pass_on(struct container *c, int helper, int sync, uint32_t slot, struct error *err)
 {
     auto_close int fd = -1;
@@ -66,7 +57,7 @@ static int pass_on(struct container *c, int helper, int sync, uint32_t slot, str
 static int converse(struct container *c, int helper, int sync, struct error *err)
 {
     plan_for_each (op, c->plan) {
-        int64_t slot = fills(op);
+        int64_t slot = op->phase == PHASE_SOURCES ? plan_op_fills(op) : -1;
 
         if (slot >= 0 && pass_on(c, helper, sync, (uint32_t)slot, err) < 0)
             return -1;

@@ -199,8 +199,8 @@ static bool is_asked_for(unsigned process)
     return process == PROCESS_RUNTIME || process == PROCESS_HELPER;
 }
 
-/* The first phase of the runtime, or of its helper, behind `phase` in which the plan has operations, or PHASE_COUNT: what the
- * inside process asks for next. Whoever speaks for it can have nothing done twice, too early, or left out. */
+/* The first phase of the runtime, or of its helper, behind `phase` in which the plan has operations, or
+ * PHASE_COUNT: what the inside process asks for next. Whoever speaks for it can have nothing done twice, too early, or left out. */
 static unsigned next_phase(const struct plan_header *plan, unsigned phase)
 {
     plan_for_each (op, plan)

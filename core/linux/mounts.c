@@ -221,14 +221,14 @@ static int add(struct compile *p, const cJSON *mount, const char *path, struct e
     /* config.md: the options make a bind mount, whatever its type. */
     if (o.bind)
         type = "bind";
-    if (o.remount)
+    if ((o.remount || strcmp(type, "bind")) && bind_is_mapped(mount, &o))
+        r = fail(err, 0, path, "only new bind mounts can be idmapped");
+    else if (o.remount)
         r = add_remount(p, target, path, &o, err);
     else if (check_proc(target, type, path, err) < 0)
         r = -1;
     else if (!strcmp(type, "bind"))
         r = add_bind(p, mount, target, path, &o, err);
-    else if (o.idmap || json_get(mount, "uidMappings") || json_get(mount, "gidMappings"))
-        r = fail(err, 0, path, "only bind mounts can be idmapped");
     else if (!strcmp(type, "cgroup") || !strcmp(type, "cgroup2"))
         r = compile_cgroup_mount(p, target, &o, path, err);
     else

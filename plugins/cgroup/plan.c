@@ -350,8 +350,10 @@ int cgroup_plan(struct hozo_ctx *ctx)
         return -1;
     if (!p.all.n)
         return plan_nothing(&p, "without the right to make control groups");
-    if (!may_rule_devices(ctx))
+    if (p.devices.n && !may_rule_devices(ctx)) {
+        hozo_log(ctx, HOZO_LOG_DEBUG, "no device rules: only root of the host may set them");
         device_rules_free(&p.devices);
+    }
     if (check_controllers(&p) < 0 || check_devices(&p) < 0)
         return -1;
     for (size_t i = 0; i < p.all.n; i++)

@@ -106,6 +106,15 @@ def a_configured_device_is_bound_and_a_fifo_made(box):
          "/dev/kmsg character special file 1:b\n/dev/pipe fifo 0:0\n")
 
 
+@test
+def what_a_node_of_the_host_cannot_be_given_is_said(box):
+    b = mapped(box, "stat -c %a /dev/kmsg")
+    b.linux["devices"] = [{"type": "c", "path": "/dev/kmsg", "major": 1, "minor": 11, "fileMode": 0o777, "uid": 5}]
+    r = box.hozo("--debug", "run", "--bundle", b.write().path, "c1").ok()
+    same(r.out, f"{os.stat('/dev/kmsg').st_mode & 0o777:o}\n")
+    r.says("linux.devices[0].fileMode: has no effect", "linux.devices[0].uid: has no effect")
+
+
 @test(cases={"that the host does not have": ("/dev/not-there", 240, 77),
              "of another number than the host's": ("/dev/null", 240, 77)})
 def a_device_is_refused(box, device):
