@@ -17,6 +17,8 @@ void container_free(struct container *c)
     cleanup_close(&c->pidfd);
     notify_close(&c->notify);
     json_free(&c->config);
+    json_free(&c->changes);
+    json_free(&c->stats);
     json_free(&c->facts);
     state_free(&c->state);
     plugins_free(&c->plugins);

@@ -19,6 +19,8 @@ struct container {
     int dirfd;          /* ROOT/ID, locked; -1 without (hozo plan) */
     struct json config; /* config.json, or for exec the frozen copy */
     bool adjusted;      /* by plugins: `config` is no longer what its text says */
+    struct json changes; /* `update`: what it names, as a part of config.json */
+    struct json stats;   /* `events`: what plugins tell */
     struct json facts;  /* the host, see core/facts.h */
     bool facts_given;   /* in a file: nothing of this host is looked at, its settings included */
     unsigned callback_seconds; /* what a plugin's callback may take; 0: the default */

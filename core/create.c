@@ -15,34 +15,6 @@
 #include "core/log.h"
 #include "core/timestamp.h"
 
-/* The configuration as it is now, with what plugins added, is what every later verb reads. */
-static int freeze_config(const struct container *c, struct error *err)
-{
-    auto_close int fd =
-        openat(c->dirfd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    auto_text struct text adjusted = {0};
-    const char *text = c->config.text;
-    size_t size = c->config.size, done = 0;
-
-    if (fd < 0)
-        return fail(err, errno, NULL, "write the configuration's copy");
-    if (c->adjusted) {
-        text_json_tree(&adjusted, &c->config, c->config.root);
-        if (adjusted.failed)
-            return fail_memory(err);
-        text = adjusted.at;
-        size = adjusted.length;
-    }
-    while (done < size) {
-        ssize_t n = write(fd, text + done, size - done);
-
-        if (n < 0)
-            return fail(err, errno, NULL, "write the configuration's copy");
-        done += (size_t)n;
-    }
-    return 0;
-}
-
 /* While hozo-init starts, plugins do what needs no process, or wait for it. */
 static int on_started(struct container *c, struct error *err)
 {
@@ -65,7 +37,7 @@ static int carry_out(struct container *c, int *console, struct error *err)
     struct launch l = {.started = on_started, .born = on_born};
 
     if (rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 || plugins_call(c, STAGE_PROBE, err) < 0 ||
-        freeze_config(c, err) < 0 || notify_prepare(c, err) < 0 || plugins_record(c, err) < 0 ||
+        config_freeze(c, false, err) < 0 || notify_prepare(c, err) < 0 || plugins_record(c, err) < 0 ||
         state_write(c->dirfd, &c->state, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
         plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0)
         return -1;

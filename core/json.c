@@ -124,10 +124,17 @@ static int read_all(struct json *doc, int fd, size_t expected, const char *file,
 int json_read(struct json *doc, int dirfd, const char *file, struct error *err)
 {
     auto_close int fd = openat(dirfd, file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    *doc = (struct json){0};
+    return fd < 0 ? fail(err, errno, NULL, "%s", file) : json_read_fd(doc, file, fd, err);
+}
+
+int json_read_fd(struct json *doc, const char *file, int fd, struct error *err)
+{
     struct stat st;
 
     *doc = (struct json){0};
-    if (fd < 0 || fstat(fd, &st) < 0)
+    if (fstat(fd, &st) < 0)
         return fail(err, errno, NULL, "%s", file);
     if (S_ISDIR(st.st_mode))
         return fail(err, EISDIR, NULL, "%s", file);

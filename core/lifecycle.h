@@ -14,6 +14,10 @@ int container_create(struct container *c, int *console, struct error *err);
 /* Undoes a container whose create has ended, for failures behind it (console socket, pid file). */
 void container_abort(struct container *c);
 
+/* Writes the configuration as it is now, with what plugins added, for every later verb to read. `again`: it
+ * takes the place of an older one. */
+int config_freeze(const struct container *c, bool again, struct error *err);
+
 /* The user program runs, or this fails and says why. */
 int container_start(struct container *c, struct error *err);
 
@@ -30,6 +34,10 @@ void container_orphan(struct container *c, const char *const *names, size_t n);
 
 /* A create ended with this plugin the last whose `prepare` was called: those behind it have nothing to undo. */
 void container_last_begun(struct container *c, const char *name);
+
+/* Changes the container as c->changes says, a part of config.json: {"linux":{"resources":{…}}}. All of it, or
+ * nothing. */
+int container_update(struct container *c, struct error *err);
 
 /* Ends what is left of the container's processes, undoes what plugins did, removes the state, runs
  * poststop. `force`: what a plugin cannot undo, since it is gone or fails, becomes an orphan, which is said

@@ -21,6 +21,12 @@
     CB(STARTED,     started,     HOST, LATER, "start: the program runs, poststart hooks do not yet", "a failure ends the container") \
     CB(EXEC,        exec,        PURE, LATER, "compiling an exec", "append to the plan of a process that joins") \
     CB(EXEC_ATTACH, exec_attach, HOST, LATER, "exec: that process is being made", "as attach")      \
+    CB(UPDATE,      update,      PURE, LATER, "compiling an update", "refuse what changes, append work that does it") \
+    CB(UPDATE_APPLY, update_apply, HOST, LATER, "update: every plugin has agreed", "do that work, or leave all as it was; keep state") \
+    CB(UPDATE_UNDO, update_undo, HOST, LATER, "update: a plugin behind has failed, in reverse order", "make it as it was; keep state") \
+    CB(STATS,       stats,       HOST, LATER, "events", "tell numbers")                              \
+    CB(PAUSE,       pause,       HOST, LATER, "pause: the processes still run", "halt what is not a process; keep state") \
+    CB(RESUME,      resume,      HOST, LATER, "resume: the processes run again; after a pause that failed", "the contrary") \
     CB(STOPPED,     stopped,     HOST, LATER, "delete: the processes are gone", "look at what they left; keep state") \
     CB(CLEANUP,     cleanup,     HOST, LATER, "delete, and after a failed create, in reverse order", "undo; keep state")
 /* clang-format on */

@@ -231,6 +231,8 @@ const struct hozo_host plugin_host = {
     .state_set = host_state_set,
     .state_get = host_state_get,
     .state_find = read_state,
+    .changed = read_changed,
+    .stats = stats_tell,
 };
 
 hozo_callback plugin_callback(const struct hozo_plugin *d, enum plugin_stage stage)
@@ -279,12 +281,12 @@ static int judge(struct call *k, struct plugin *p, int r)
 }
 
 /* An error fails the callback even if the plugin overlooks it. */
-static int call(struct container *c, size_t index, enum plugin_stage stage, struct error *err)
+int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage, struct error *err)
 {
     struct plugin *p = c->plugins.opened[index];
     struct call k = {.public = {&plugin_host}, .c = c, .plugin = p, .stage = stage, .err = err};
     hozo_callback function = plugin_callback(p->d, stage);
-    bool planning = c->builder && (stage == STAGE_PLAN || stage == STAGE_EXEC);
+    bool planning = c->builder && ((IN(PLAN) | IN(EXEC) | IN(UPDATE)) & (1u << stage));
     int r;
 
     if (stage == STAGE_PREPARE && !p->aside)
@@ -314,7 +316,7 @@ int plugins_call(struct container *c, enum plugin_stage stage, struct error *err
         if (stage == STAGE_ADJUST && p->adjusted)
             continue;
         p->adjusted |= stage == STAGE_ADJUST;
-        if (call(c, i, stage, err) < 0)
+        if (plugins_call_one(c, i, stage, err) < 0)
             return -1;
     }
     return 0;
@@ -331,7 +333,7 @@ int plugins_end(struct container *c, enum plugin_stage stage, plugin_failed *fai
     for (size_t i = c->plugins.n_opened; i-- > 0;) {
         struct error own = {0};
 
-        if (call(c, i, stage, &own) == 0)
+        if (plugins_call_one(c, i, stage, &own) == 0)
             continue;
         if (failed)
             failed(c, c->plugins.opened[i]->d->name, &own);

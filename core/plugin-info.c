@@ -132,6 +132,8 @@ static void print_row(struct text *out, const struct hozo_field *row, bool setti
         list(out, 8, "one of: ", row->values);
     if (row->min || row->max)
         text_add(out, "        from %lld to %lld\n", (long long)row->min, (long long)row->max);
+    if (row->use & HOZO_UNSET_0)
+        text_add(out, "        %s: not set\n", row->type == HOZO_STRING ? "\"\"" : "0");
     if (row->feature)
         text_add(out, "        features: %s\n", row->feature);
 }

@@ -103,8 +103,15 @@ static int check_row(const struct hozo_field *row, struct error *err)
                     row->path ? row->path : "(null)");
     if (row->type < HOZO_STRING || row->type > HOZO_MAP)
         return fail(err, 0, NULL, "declares %s with an unknown type", row->path);
-    if (!(row->use & (HOZO_OWN | HOZO_READ)) || row->use & ~(HOZO_OWN | HOZO_READ | HOZO_REQUIRED))
+    if (!(row->use & (HOZO_OWN | HOZO_READ)) ||
+        row->use & ~(HOZO_OWN | HOZO_READ | HOZO_REQUIRED | HOZO_UNSET_0))
         return fail(err, 0, NULL, "declares %s for an unknown use", row->path);
+    if (row->use & HOZO_UNSET_0 &&
+        (row->type == HOZO_BOOL || row->type >= HOZO_OBJECT || row->path[strcspn(row->path, "[*")]))
+        return fail(err, 0, NULL,
+                    "declares that %s may be not set, which only members with a "
+                    "number or a string can be",
+                    row->path);
     return 0;
 }
 

@@ -157,6 +157,8 @@ int watcher_watches(const char *name, const cJSON *config, char **path, struct e
 const struct hozo_annotation *annotation_row(const struct hozo_plugin *d, const char *key);
 /* A row of these uses for the field; `below`: or for something in it. */
 bool rows_declare(const struct hozo_table *rows, const char *field, uint32_t use, bool below);
+/* The row of these uses for the field, or NULL. */
+const struct hozo_field *rows_find(const struct hozo_table *rows, const char *field, uint32_t use);
 /* A row names values of this map. */
 bool rows_map(const struct hozo_table *rows, const char *field);
 
@@ -211,6 +213,11 @@ extern const struct hozo_host plugin_host;
 extern const char *const plugin_stage_name[STAGE_COUNT];
 hozo_callback plugin_callback(const struct hozo_plugin *d, enum plugin_stage stage);
 
+/* One callback of one opened plugin. */
+int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage, struct error *err);
+
+int read_changed(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                 struct hozo_cursor *found);
 int read_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
               struct hozo_cursor *found);
 int read_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
@@ -255,6 +262,12 @@ int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs);
 int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs);
 int plan_next_work(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
 int plan_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs);
+
+/* --- plugin-update.c ---------------------------------------------------------------------------- */
+
+/* The node says that the member is not set: HOZO_UNSET_0. */
+bool row_unset(const struct hozo_field *row, const struct json *doc, const cJSON *node);
+int stats_tell(struct hozo_ctx *ctx, const char *member, const char *json, size_t size);
 
 /* --- plugin-settings.c: what the administrator says ------------------------------------------- */
 

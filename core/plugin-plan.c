@@ -48,7 +48,7 @@ int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs)
     struct hozo_work work = {0};
     enum plan_phase phase = PHASE_PREPARE;
 
-    if (call_allowed(k, "hozo_plan_work", IN(PLAN) | IN(EXEC)) < 0 ||
+    if (call_allowed(k, "hozo_plan_work", IN(PLAN) | IN(EXEC) | IN(UPDATE)) < 0 ||
         call_take(k, "struct hozo_work", theirs, &work, sizeof work) < 0 ||
         plan_phase(k, "work", work.phase, true, &phase) < 0)
         return -1;
@@ -56,6 +56,8 @@ int plan_work(struct hozo_ctx *ctx, const struct hozo_work *theirs)
         return call_refuse(k, "plans work without saying what");
     if (k->stage == STAGE_EXEC && phase == PHASE_PREPARE)
         return call_refuse(k, "plans work for prepare, which an exec does not have");
+    if (k->stage == STAGE_UPDATE && phase != PHASE_PREPARE)
+        return call_refuse(k, "plans work for a process, which an update does not have");
     plan_op(k->c->builder, phase, WORK, work.path, STR(work.what), STR(work.value),
             BYTES(work.data, work.data_size));
     return 0;
@@ -110,9 +112,10 @@ int plan_next_work(struct hozo_ctx *ctx, size_t index, struct hozo_work *work)
 {
     struct call *k = call_of(ctx);
     const struct plan_header *plan = k->c->plan;
-    enum plan_phase phase = k->stage == STAGE_PREPARE ? PHASE_PREPARE : PHASE_ATTACH;
+    unsigned prepares = IN(PREPARE) | IN(UPDATE_APPLY) | IN(UPDATE_UNDO);
+    enum plan_phase phase = prepares >> k->stage & 1 ? PHASE_PREPARE : PHASE_ATTACH;
 
-    if (call_allowed(k, "hozo_next_work", IN(PREPARE) | IN(ATTACH) | IN(EXEC_ATTACH)) < 0)
+    if (call_allowed(k, "hozo_next_work", prepares | IN(ATTACH) | IN(EXEC_ATTACH)) < 0)
         return -1;
     if (work->size < sizeof *work)
         return call_refuse(k, "asks for work in %u bytes, %zu are needed", work->size,
@@ -183,7 +186,7 @@ int plan_cgroup(struct hozo_ctx *ctx, const struct hozo_cgroup *theirs)
         return call_refuse(k, "names no control group");
     if (!copy_path(&to->directory, from.directory, &sound) ||
         !copy_path(&to->list, from.list, &sound) || !copy_path(&to->freeze, from.freeze, &sound) ||
-        !copy_path(&to->kill, from.kill, &sound) ||
+        !copy_path(&to->kill, from.kill, &sound) || !copy_path(&to->oom, from.oom, &sound) ||
         !copy_paths(&to->procs, from.procs, false, &sound) ||
         !copy_paths(&to->mounts, from.mounts, true, &sound))
         return call_refuse(k, "out of memory");

@@ -114,6 +114,7 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
 {
     struct place *place = scrap_alloc(k, sizeof *place);
     const char *path = r->path.at ? r->path.at : "", *field = r->field.at ? r->field.at : "";
+    const struct hozo_field *unset;
 
     if (!place)
         return -1;
@@ -125,6 +126,9 @@ static int reach_end(struct call *k, struct reach *r, struct hozo_cursor *found)
     if (r->rows && !rows_declare(r->rows, field, HOZO_OWN | HOZO_READ, true))
         return call_refuse(k, "reads %s%s without declaring it",
                            r->rows == &k->plugin->d->settings ? "setting " : "", path);
+    if (r->rows && r->node && (unset = rows_find(r->rows, field, HOZO_UNSET_0)) &&
+        row_unset(unset, r->doc, r->node))
+        r->node = NULL;
     *place = (struct place){.doc = r->doc, .rows = r->rows};
     if (r->rows && !(place->field = scrap_copy(k, field, r->field.length)))
         return -1;
@@ -174,6 +178,16 @@ int read_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *pa
     struct call *k = call_of(ctx);
 
     return find(k, &k->c->config, k->c->config.root, &k->plugin->d->fields, at, path, found);
+}
+
+int read_changed(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                 struct hozo_cursor *found)
+{
+    struct call *k = call_of(ctx);
+
+    if (call_allowed(k, "hozo_changed", IN(UPDATE)) < 0)
+        return -1;
+    return find(k, &k->c->changes, k->c->changes.root, &k->plugin->d->fields, at, path, found);
 }
 
 int read_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,

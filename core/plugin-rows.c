@@ -5,6 +5,16 @@
 
 #include <string.h>
 
+const struct hozo_field *rows_find(const struct hozo_table *rows, const char *field, uint32_t use)
+{
+    table_each(struct hozo_field, row, rows)
+    {
+        if (row->use & use && !strcmp(row->path, field))
+            return row;
+    }
+    return NULL;
+}
+
 bool rows_declare(const struct hozo_table *rows, const char *field, uint32_t use, bool below)
 {
     size_t n = strlen(field);
@@ -105,7 +115,7 @@ static int check_node(const struct check *c, const cJSON *node)
     if (check_type(c, node) < 0)
         return -1;
     /* Only the owner narrows a field. */
-    if (!(row->use & HOZO_OWN))
+    if (!(row->use & HOZO_OWN) || row_unset(row, c->doc, node))
         return 0;
     if (row->type == HOZO_STRING && row->values)
         return check_values(c, node->valuestring);

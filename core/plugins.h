@@ -125,6 +125,18 @@ typedef void plugin_failed(struct container *c, const char *plugin, const struct
 int plugins_end(struct container *c, enum plugin_stage stage, plugin_failed *failed,
                 struct error *err);
 
+/* Removes from a document what says, by the rows of the opened plugins, that it is not set. */
+struct json;
+void fields_prune(const struct plugins *p, struct json *doc);
+
+/* UPDATE_APPLY of every plugin; if one fails, those before it are asked to undo what they did. */
+int plugins_update_apply(struct container *c, struct error *err);
+/* The first `n` of them, in reverse order, for failures behind it. */
+void plugins_update_undo(struct container *c, size_t n);
+
+/* STATS: what they tell is in c->stats. */
+int plugins_stats(struct container *c, struct error *err);
+
 /* After `prepare`: every late value has been filled. */
 int plugins_lates_filled(const struct container *c, struct error *err);
 

@@ -32,6 +32,7 @@ static const struct {
           {"list", offsetof(struct state_cgroup, list)},
           {"freeze", offsetof(struct state_cgroup, freeze)},
           {"kill", offsetof(struct state_cgroup, kill)},
+          {"oom", offsetof(struct state_cgroup, oom)},
 },
   cgroup_lists[] =
       {

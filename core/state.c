@@ -50,6 +50,7 @@ void state_free(struct state *s)
     free(s->cgroup.list);
     free(s->cgroup.freeze);
     free(s->cgroup.kill);
+    free(s->cgroup.oom);
     vector_free(s->cgroup.procs);
     vector_free(s->cgroup.mounts);
     for (size_t i = 0; i < s->n_plugins; i++)

@@ -35,7 +35,7 @@ struct state_plugin {
 
 /* See struct hozo_cgroup. Strings and NULL-terminated vectors are owned. */
 struct state_cgroup {
-    char *directory, *list, *freeze, *kill;
+    char *directory, *list, *freeze, *kill, *oom;
     char **procs, **mounts;
 };
 

@@ -15,7 +15,7 @@ from plugin_directory import PluginDirectory
 INCLUDE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../include")
 
 CALLBACKS = ("adjust", "validate", "plan", "probe", "prepare", "attach", "started", "exec", "exec_attach",
-             "stopped", "cleanup")
+             "update", "update_apply", "update_undo", "stats", "pause", "resume", "stopped", "cleanup")
 PURE = ("adjust", "validate", "plan")
 CREATE = ("probe", "prepare", "attach")
 

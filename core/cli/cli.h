@@ -58,7 +58,7 @@ struct verb {
 
 #define VERBS(VERB)                                                                                \
     VERB(check) VERB(create) VERB(delete) VERB(exec) VERB(features) VERB(kill) VERB(list)          \
-    VERB(plan) VERB(plugin) VERB(ps) VERB(run) VERB(spec) VERB(start) VERB(state)
+    VERB(plan) VERB(plugin) VERB(ps) VERB(run) VERB(spec) VERB(start) VERB(state) VERB(update)
 
 #define VERB(name)                                                                                 \
     int verb_##name(const struct globals *g, int argc, char **argv, struct error *err);

@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
     {"spec", "[OPTIONS]", "write a config.json to begin with", verb_spec, true},
     {"start", "ID", "let a created container run its program", verb_start, false},
     {"state", "ID", "print the state of a container, as JSON", verb_state, false},
+    {"update", "[OPTIONS] ID", "change what a container may use", verb_update, false},
 };
 /* clang-format on */
 

@@ -40,7 +40,7 @@ extern "C" {
 
 #define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
 #define HOZO_ABI_MAJOR 0
-#define HOZO_ABI_MINOR 1 /* of version 0: must be the host's exactly */
+#define HOZO_ABI_MINOR 2 /* of version 0: must be the host's exactly */
 
 /* --- the descriptor ----------------------------------------------------------------------------- */
 
@@ -58,6 +58,8 @@ enum hozo_type {
 #define HOZO_OWN      1u /* serves it: applies it or makes an error */
 #define HOZO_READ     2u /* looks at it; someone else serves it */
 #define HOZO_REQUIRED 4u /* must be present if the member around it is */
+#define HOZO_UNSET_0  8u /* a number or a string: 0 and "" mean that it is not set, as engines write what nobody
+                          * has asked for: it is then absent for the plugin */
 
 /*
  * A field of config.json. `path` names members with dots, elements of arrays with [], values of maps
@@ -141,6 +143,12 @@ struct hozo_plugin {
     hozo_callback started;     /* start: the user program runs; a failure ends it */
     hozo_callback exec;        /* exec, pure: appends operations for a process that joins */
     hozo_callback exec_attach; /* exec: that process is being made, as in attach */
+    hozo_callback update;      /* update, pure: validates what changes, appends work for HOZO_PHASE_PREPARE */
+    hozo_callback update_apply; /* update: does that work, or leaves all as it was and fails */
+    hozo_callback update_undo; /* update: a plugin behind has failed; makes it as it was before update_apply */
+    hozo_callback stats;       /* events: hozo_stats() */
+    hozo_callback pause;       /* pause: before the processes are frozen */
+    hozo_callback resume;      /* resume: the processes run again; must succeed when repeated */
     hozo_callback stopped;     /* delete: the processes are gone; must succeed when repeated */
     hozo_callback cleanup;     /* undo; must succeed when repeated; reverse order */
 };
@@ -226,8 +234,8 @@ struct hozo_value {
     const char *string;
 };
 
-/* A piece of the plugin's own work, done by its `prepare`, `attach` or `exec_attach`: hozo plan shows it,
- * hozo_next_work() returns it. */
+/* A piece of the plugin's own work, done by its `prepare`, `attach`, `exec_attach` or `update_apply`: hozo plan
+ * shows it, hozo_next_work() returns it. */
 struct hozo_work {
     uint32_t size;
     uint32_t phase; /* HOZO_PHASE_PREPARE or HOZO_PHASE_ATTACH */
@@ -282,6 +290,7 @@ struct hozo_cgroup {
     const char *list;         /* cgroup.procs that lists the container's processes */
     const char *freeze;       /* freezer.state, or cgroup.freeze, or NULL */
     const char *kill;         /* cgroup.kill, or NULL */
+    const char *oom;          /* memory.events, or memory.oom_control, or NULL */
     const char *const *mounts;/* v1: "controllers=path in that hierarchy", NULL-terminated: for cgroup mounts */
 };
 
@@ -358,7 +367,7 @@ struct hozo_host {
     int (*cgroup)(struct hozo_ctx *ctx, const struct hozo_cgroup *cgroup);
     int (*late)(struct hozo_ctx *ctx, const char *name, uint32_t type); /* the handle */
 
-    /* From `prepare`, `attach`, `exec_attach`: the plugin's own work of this phase in order: 1, or 0 behind
+    /* From `prepare`, `attach`, `exec_attach`, `update_apply`, `update_undo`: the plugin's own work of this phase in order: 1, or 0 behind
      * the last. */
     int (*work)(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
     /* From `prepare`: fills a late value of this plugin. One that is left is an error. */
@@ -384,6 +393,13 @@ struct hozo_host {
     /* The same value as a cursor. */
     int (*state_find)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                       struct hozo_cursor *found);
+
+    /* From `update`, where find() answers with the configuration as it will be: what this update names, and
+     * nothing else. */
+    int (*changed)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                   struct hozo_cursor *found);
+    /* From `stats`: a member of the object `data` that `events` prints, as JSON text. */
+    int (*stats)(struct hozo_ctx *ctx, const char *member, const char *json, size_t size);
 };
 
 /* Public in its first member only. */
@@ -449,6 +465,8 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_state_set(ctx, json, size)    ((ctx)->host->state_set(ctx, json, size))
 #define hozo_state_get(ctx, size)          ((ctx)->host->state_get(ctx, size))
 #define hozo_state_find(ctx, at, path, f)  ((ctx)->host->state_find(ctx, at, path, f))
+#define hozo_changed(ctx, at, path, found) ((ctx)->host->changed(ctx, at, path, found))
+#define hozo_stats(ctx, member, json, n)   ((ctx)->host->stats(ctx, member, json, n))
 
 #ifdef __cplusplus
 }

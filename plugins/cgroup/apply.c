@@ -56,7 +56,39 @@ static void print_json_string(FILE *f, const char *s)
     fputc('"', f);
 }
 
-/* {"version":1,"created":["/sys/fs/cgroup/id"]}: the first `n` directories of the plan. */
+static void print_member(FILE *f, const char *name, const char *value, size_t length)
+{
+    auto_free char *text = strndup(value, length);
+
+    fprintf(f, "\"%s\":", name);
+    print_json_string(f, text ? text : "");
+}
+
+/* "cpu,cpuacct=/sys/fs/cgroup/cpu" and its directory, for verbs that have no plan: see hierarchies_recorded(). */
+static void print_hierarchies(struct hozo_ctx *ctx, FILE *f)
+{
+    struct hozo_work w, around = {0};
+    const char *separator = "";
+
+    for (size_t i = 0; next_work(ctx, i, &w); i++) {
+        const char *end;
+
+        if (is(&w, WORK_HIERARCHY))
+            around = w;
+        if (!is(&w, WORK_MKDIR) || !around.value || !(end = strstr(around.value, "=/")))
+            continue;
+        if (!strncmp(around.value, UNIFIED "=/", strlen(UNIFIED "=/")))
+            end = around.value;
+        fprintf(f, "%s{", separator);
+        print_member(f, "controllers", around.value, (size_t)(end - around.value));
+        fputc(',', f);
+        print_member(f, "directory", w.value, strlen(w.value));
+        fputc('}', f);
+        separator = ",";
+    }
+}
+
+/* {"version":2,"hierarchies":[…],"created":["/sys/fs/cgroup/id"]}: the first `n` directories of the plan. */
 static int record(struct hozo_ctx *ctx, unsigned n)
 {
     auto_free char *text = NULL;
@@ -67,7 +99,9 @@ static int record(struct hozo_ctx *ctx, unsigned n)
 
     if (!f)
         return hozo_error(ctx, ENOMEM, CGROUPS_PATH, "state");
-    fputs("{\"version\":1,\"created\":[", f);
+    fputs("{\"version\":2,\"hierarchies\":[", f);
+    print_hierarchies(ctx, f);
+    fputs("],\"created\":[", f);
     for (size_t i = 0; next_work(ctx, i, &w); i++) {
         if (!is(&w, WORK_MKDIR) || seen == n)
             continue;

@@ -104,7 +104,7 @@ static int cgroup_validate(struct hozo_ctx *ctx)
 
 HOZO_PLUGIN(cgroup) = {
     HOZO_HEADER,
-    .state_version = 1,
+    .state_version = 2,
     .name = "cgroup",
     .version = HOZO_PLUGIN_VERSION,
     .package = "hozo-plugin-cgroup",

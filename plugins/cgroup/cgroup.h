@@ -65,6 +65,8 @@ struct hierarchies {
 };
 
 int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all);
+/* For verbs after create, as its state tells: of each only `unified`, `controllers` and `directory`. */
+int hierarchies_recorded(struct hozo_ctx *ctx, struct hierarchies *all);
 void hierarchies_free(struct hierarchies *all);
 /* Whether "cpu,cpuacct" names the controller. */
 bool controllers_have(const char *controllers, const char *controller);

@@ -171,3 +171,38 @@ int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all)
     all->v2 = all->n == 1 && all->at[0].unified;
     return 0;
 }
+
+/* --- later verbs --------------------------------------------------------------------------------
+ */
+
+static const char *recorded_text(struct hozo_ctx *ctx, const struct hozo_cursor *at,
+                                 const char *member)
+{
+    struct hozo_cursor found;
+
+    return hozo_state_find(ctx, at, member, &found) == 1 ? hozo_as_string(ctx, &found) : NULL;
+}
+
+int hierarchies_recorded(struct hozo_ctx *ctx, struct hierarchies *all)
+{
+    struct hozo_cursor list, item;
+
+    memset(all, 0, sizeof(*all));
+    if (hozo_state_find(ctx, NULL, "hierarchies", &list) != 1)
+        return hozo_error(ctx, 0, NULL, "an older version has made this container's control group");
+    for (size_t i = 0; i < HIERARCHIES_MAX && hozo_item(ctx, &list, i, &item, NULL) == 1; i++) {
+        struct hierarchy *h = &all->at[all->n++];
+        const char *controllers = recorded_text(ctx, &item, "controllers");
+        const char *directory = recorded_text(ctx, &item, "directory");
+
+        if (!controllers || !directory)
+            return hozo_error(ctx, 0, NULL, "what is recorded of the control group is damaged");
+        *h = (struct hierarchy){.unified = !*controllers,
+                                .controllers = strdup(controllers),
+                                .directory = strdup(directory)};
+        if (!h->controllers || !h->directory)
+            return hozo_error(ctx, ENOMEM, NULL, "control groups");
+    }
+    all->v2 = all->n == 1 && all->at[0].unified;
+    return 0;
+}

@@ -229,7 +229,7 @@ static int check_devices(struct planning *p)
 /* --- what the core needs ------------------------------------------------------------------------
  */
 
-#define NAMES_MAX (2 * HIERARCHIES_MAX + 4)
+#define NAMES_MAX (2 * HIERARCHIES_MAX + 5)
 
 /* Strings that are freed together. */
 struct names {
@@ -261,6 +261,7 @@ static int tell(struct planning *p)
     const char *procs[HIERARCHIES_MAX + 1] = {0}, *mounts[HIERARCHIES_MAX + 1] = {0};
     const struct hierarchy *unified = p->all.at[0].unified ? &p->all.at[0] : NULL;
     const struct hierarchy *freezer = hierarchy_of(p, "freezer"), *list = hierarchy_of(p, "pids");
+    const struct hierarchy *memory = hierarchy_of(p, "memory");
     struct hozo_cgroup cgroup = {.size = sizeof(cgroup)};
     size_t n_mounts = 0;
 
@@ -276,6 +277,9 @@ static int tell(struct planning *p)
             mounts[n_mounts++] = join(&names, h->controllers, "=", h->path);
     }
     cgroup.list = join(&names, list->directory, "/", "cgroup.procs");
+    if (memory)
+        cgroup.oom = join(&names, memory->directory, "/",
+                          memory->unified ? "memory.events" : "memory.oom_control");
     if (unified)
         cgroup.kill = join(&names, unified->directory, "/", "cgroup.kill");
     if (p->all.v2 && unified) {

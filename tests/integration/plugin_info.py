@@ -47,7 +47,7 @@ com.acme.rich 2.0: All there is.
 
 Package:    acme-rich
 File:       DIR/linux.memoryPolicy.so
-Interface:  0.1
+Interface:  0.2
 State:      version 3
 Settings:   SETTINGS/com.acme.rich.json
 Before:     one, two
@@ -87,8 +87,8 @@ Features
     linux.memoryPolicy.flags: ["MPOL_F_X"]
 
 Callbacks
-    adjust      compiling: add to the configuration
-    exec_attach exec: that process is being made: as attach
+    adjust       compiling: add to the configuration
+    exec_attach  exec: that process is being made: as attach
 """
 
 

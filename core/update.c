@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* update: every plugin agrees to all of it before one of them acts; then it is part of the frozen configuration. */
+#include <string.h>
+
+#include "core/facts.h"
+#include "core/json-edit.h"
+#include "core/lifecycle.h"
+#include "core/log.h"
+#include "core/plugin-parts.h"
+#include "core/spec/rows.h"
+
+/* Who updates a container sends all that it has, the device rules too; but what the container may open by now
+ * is more than what its configuration says: hooks and engines have added to it. */
+static void leave_devices(struct container *c)
+{
+    cJSON *linux_ = cJSON_GetObjectItemCaseSensitive(c->changes.root, "linux");
+    cJSON *resources = cJSON_GetObjectItemCaseSensitive(linux_, "resources");
+
+    if (!json_get(resources, "devices"))
+        return;
+    cJSON_DeleteItemFromObjectCaseSensitive(resources, "devices");
+    if (c->log)
+        log_line(c->log, LOG_LEVEL_DEBUG, "update leaves linux.resources.devices as they are");
+}
+
+static int check_changes(struct container *c, struct error *err)
+{
+    const cJSON *linux_ = json_get(c->changes.root, "linux");
+
+    if (spec_check(&c->changes, linux_, spec_linux, "linux", err) < 0)
+        return -1;
+    if (json_length(json_get(linux_, "resources")) && !c->state.cgroup.list)
+        return fail(err, 0, "linux.resources", "the container has no control group to be limited");
+    if (fields_served(&c->plugins, linux_, spec_linux, "linux", err) < 0)
+        return -1;
+    return fields_check(&c->plugins, &c->changes, err);
+}
+
+/* Objects member by member, anything else as a whole; null changes nothing. */
+static int merge(struct json *doc, cJSON *into, const struct json *from_doc, const cJSON *from,
+                 struct error *err)
+{
+    const cJSON *child;
+
+    cJSON_ArrayForEach (child, from) {
+        cJSON *own = cJSON_GetObjectItemCaseSensitive(into, child->string);
+        auto_text struct text text = {0};
+
+        if (cJSON_IsNull(child))
+            continue;
+        if (cJSON_IsObject(own) && cJSON_IsObject(child)) {
+            if (merge(doc, own, from_doc, child, err) < 0)
+                return -1;
+            continue;
+        }
+        text_json_tree(&text, from_doc, child);
+        if (text.failed)
+            return fail_memory(err);
+        if (json_insert(doc, into, child->string, text.at, text.length, err) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int compile_update(struct container *c, struct error *err)
+{
+    if (!(c->builder = plan_new()))
+        return fail_memory(err);
+    if (plugins_call(c, STAGE_UPDATE, err) < 0)
+        return -1;
+    return plan_finish(c->builder, &c->plan, err);
+}
+
+int container_update(struct container *c, struct error *err)
+{
+    if (state_status(c->dirfd, &c->state) == STATUS_STOPPED)
+        return fail(err, 0, NULL, "container not running");
+    leave_devices(c);
+    if (facts_collect(&c->facts, err) < 0 ||
+        plugins_open_for(c, IN(UPDATE) | IN(UPDATE_APPLY), err) < 0 || check_changes(c, err) < 0)
+        return -1;
+    fields_prune(&c->plugins, &c->changes);
+    c->adjusted = true;
+    if (merge(&c->config, c->config.root, &c->changes, c->changes.root, err) < 0 ||
+        fields_check(&c->plugins, &c->config, err) < 0 || compile_update(c, err) < 0 ||
+        plugins_update_apply(c, err) < 0)
+        return -1;
+    if (config_freeze(c, true, err) == 0)
+        return 0;
+    plugins_update_undo(c, c->plugins.n_opened);
+    return -1;
+}
