@@ -181,7 +181,7 @@ static void print_callbacks(struct text *out, const struct hozo_plugin *d)
     text_add(out, "\nCallbacks\n");
 #define CB(id, member, purity, time, when, may)                                                    \
     if (d->member) {                                                                               \
-        snprintf(first, sizeof first, "%-12s", #member);                                           \
+        snprintf(first, sizeof first, "%-13s", #member);                                           \
         paragraph(out, 4, first, when ": " may);                                                   \
     }
     PLUGIN_CALLBACKS(CB)
