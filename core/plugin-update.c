@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "core/json-edit.h"
-#include "core/log.h"
 
 /* --- what is not set -------------------------------------------------------------------------- */
 
@@ -51,24 +50,36 @@ void fields_prune(const struct plugins *p, struct json *doc)
 
 /* --- update ----------------------------------------------------------------------------------- */
 
-/* Those before the one that failed; it has left all as it was itself. What cannot be undone is logged: the
- * failure is what the user asks about. */
-void plugins_update_undo(struct container *c, size_t n)
+/* What cannot be undone is told behind what failed. */
+static void tell_left(const char *plugin, const struct error *left, struct error *err)
+{
+    char failed[600], also[400];
+    struct error first = *err;
+
+    first.path[0] = '\0'; /* it stays where it is */
+    error_format(&first, failed, sizeof failed);
+    error_format(left, also, sizeof also);
+    fail(err, 0, err->path, "%s; and what plugin %s did could not be undone: %s", failed, plugin,
+         also);
+}
+
+void plugins_update_undo(struct container *c, size_t n, struct error *err)
 {
     while (n-- > 0) {
-        struct error err = {0};
+        struct error left = {0};
 
-        if (plugins_call_one(c, n, STAGE_UPDATE_UNDO, &err) < 0 && c->log)
-            log_error(c->log, LOG_LEVEL_WARNING, &err);
+        if (plugins_call_one(c, n, STAGE_UPDATE_UNDO, &left) < 0)
+            tell_left(c->plugins.opened[n]->d->name, &left, err);
     }
 }
 
+/* The one that fails has left all as it was itself. */
 int plugins_update_apply(struct container *c, struct error *err)
 {
     for (size_t i = 0; i < c->plugins.n_opened; i++) {
         if (plugins_call_one(c, i, STAGE_UPDATE_APPLY, err) == 0)
             continue;
-        plugins_update_undo(c, i);
+        plugins_update_undo(c, i, err);
         return -1;
     }
     return 0;

@@ -131,8 +131,8 @@ void fields_prune(const struct plugins *p, struct json *doc);
 
 /* UPDATE_APPLY of every plugin; if one fails, those before it are asked to undo what they did. */
 int plugins_update_apply(struct container *c, struct error *err);
-/* The first `n` of them, in reverse order, for failures behind it. */
-void plugins_update_undo(struct container *c, size_t n);
+/* The first `n` of them, in reverse order, for a failure behind them. */
+void plugins_update_undo(struct container *c, size_t n, struct error *err);
 
 /* STATS: what they tell is in c->stats. */
 int plugins_stats(struct container *c, struct error *err);

@@ -87,6 +87,6 @@ int container_update(struct container *c, struct error *err)
         return -1;
     if (config_freeze(c, true, err) == 0)
         return 0;
-    plugins_update_undo(c, c->plugins.n_opened);
+    plugins_update_undo(c, c->plugins.n_opened, err);
     return -1;
 }
