@@ -159,7 +159,7 @@ def those_before_one_that_fails_undo_what_they_did(box):
 @test(sanitized=False)
 def what_cannot_be_undone_is_told_beside_the_failure(box):
     plugins = two(box, b={"update_undo": FAIL}, update_apply=FAIL)
-    update(plugins).fails("no, says on_update_apply; and what plugin b did could not be undone: no, says on_update_undo")
+    update(plugins).fails("no, says on_update_apply; and what plugin b did could not be undone: linux.intelRdt: no, says on_update_undo")
 
 
 # --- what is refused before anybody is asked
