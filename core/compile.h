@@ -15,6 +15,10 @@ int config_check_version(const char *version, struct error *err);
 /* The plan of `create`: opens the plugins that it needs, asks them, and leaves c->plan. */
 int compile_create(struct container *c, struct error *err);
 
+/* The plan of `update`, work of plugins that are open: checks c->changes, puts them into c->config, asks the
+ * plugins. */
+int compile_update(struct container *c, struct error *err);
+
 /* What `exec` asks for. */
 struct exec_request {
     const cJSON *process;   /* complete: what exec --process left out is filled in */

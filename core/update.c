@@ -2,6 +2,7 @@
 /* update: every plugin agrees to all of it before one of them acts; then it is part of the frozen configuration. */
 #include <string.h>
 
+#include "core/compile.h"
 #include "core/facts.h"
 #include "core/json-edit.h"
 #include "core/lifecycle.h"
@@ -62,27 +63,36 @@ static int merge(struct json *doc, cJSON *into, const struct json *from_doc, con
     return 0;
 }
 
-static int compile_update(struct container *c, struct error *err)
+static int plan_update(struct container *c, struct error *err)
 {
+    plan_builder_free(&c->builder);
     if (!(c->builder = plan_new()))
         return fail_memory(err);
     if (plugins_call(c, STAGE_UPDATE, err) < 0)
         return -1;
+    free(steal_ptr(c->plan));
     return plan_finish(c->builder, &c->plan, err);
+}
+
+int compile_update(struct container *c, struct error *err)
+{
+    leave_devices(c);
+    if (check_changes(c, err) < 0)
+        return -1;
+    fields_prune(&c->plugins, &c->changes);
+    c->adjusted = true;
+    if (merge(&c->config, c->config.root, &c->changes, c->changes.root, err) < 0 ||
+        fields_check(&c->plugins, &c->config, err) < 0)
+        return -1;
+    return plan_update(c, err);
 }
 
 int container_update(struct container *c, struct error *err)
 {
     if (state_status(c->dirfd, &c->state) == STATUS_STOPPED)
         return fail(err, 0, NULL, "container not running");
-    leave_devices(c);
     if (facts_collect(&c->facts, err) < 0 ||
-        plugins_open_for(c, IN(UPDATE) | IN(UPDATE_APPLY), err) < 0 || check_changes(c, err) < 0)
-        return -1;
-    fields_prune(&c->plugins, &c->changes);
-    c->adjusted = true;
-    if (merge(&c->config, c->config.root, &c->changes, c->changes.root, err) < 0 ||
-        fields_check(&c->plugins, &c->config, err) < 0 || compile_update(c, err) < 0 ||
+        plugins_open_for(c, IN(UPDATE) | IN(UPDATE_APPLY), err) < 0 || compile_update(c, err) < 0 ||
         plugins_update_apply(c, err) < 0)
         return -1;
     if (config_freeze(c, true, err) == 0)
