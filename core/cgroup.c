@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
@@ -16,59 +15,11 @@
 /* Of SIGKILL: a container that forks faster than this many passes is an error. */
 #define PASSES 1000
 
-/* --- the freezer --------------------------------------------------------------------------------
- */
-
-static bool is_v1_freezer(const char *path)
+int cgroup_write(const char *file, const char *word)
 {
-    const char *name = strrchr(path, '/');
-
-    return name && !strcmp(name, "/freezer.state");
-}
-
-/* cgroup.events says whether all processes stopped; cgroup.freeze only that they should. */
-static int open_freezer_status(const char *freeze)
-{
-    char path[PATH_MAX];
-    const char *name = strrchr(freeze, '/');
-
-    if (is_v1_freezer(freeze))
-        return open(freeze, O_RDONLY | O_CLOEXEC);
-    if (!name || (size_t)snprintf(path, sizeof path, "%.*s/cgroup.events", (int)(name - freeze),
-                                  freeze) >= sizeof path)
-        return -1;
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
-bool cgroup_frozen(const struct state_cgroup *cgroup)
-{
-    char text[256];
-
-    if (!cgroup->freeze)
-        return false;
-    auto_close int fd = open_freezer_status(cgroup->freeze);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    if (n < 0)
-        return false;
-    text[n] = '\0';
-    return is_v1_freezer(cgroup->freeze) ? !strcmp(text, "FROZEN\n")
-                                         : strstr(text, "frozen 1") != NULL;
-}
-
-static int write_word(const char *path, const char *word)
-{
-    auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
+    auto_close int fd = open(file, O_WRONLY | O_CLOEXEC);
 
     return fd < 0 || write(fd, word, strlen(word)) < 0 ? -1 : 0;
-}
-
-int cgroup_thaw(const struct state_cgroup *cgroup, struct error *err)
-{
-    if (!cgroup->freeze || !is_v1_freezer(cgroup->freeze))
-        return 0;
-    if (write_word(cgroup->freeze, "THAWED") && errno != ENOENT && errno != ENODEV)
-        return fail(err, errno, NULL, "write %s", cgroup->freeze);
-    return 0;
 }
 
 /* --- the processes ------------------------------------------------------------------------------
@@ -129,7 +80,7 @@ int cgroup_signal(const struct state_cgroup *cgroup, int number, struct error *e
     auto_pids struct pids before = {0};
     bool news = true;
 
-    if (number == SIGKILL && cgroup->kill && !write_word(cgroup->kill, "1"))
+    if (number == SIGKILL && cgroup->kill && !cgroup_write(cgroup->kill, "1"))
         return cgroup_thaw(cgroup, err);
     for (unsigned pass = 0; news; pass++) {
         if (pass == PASSES)

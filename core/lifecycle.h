@@ -21,6 +21,11 @@ int config_freeze(const struct container *c, bool again, struct error *err);
 /* The user program runs, or this fails and says why. */
 int container_start(struct container *c, struct error *err);
 
+/* All processes of a container that is created or running stop, and go on. The lock is not needed for
+ * container_resume(). */
+int container_pause(struct container *c, struct error *err);
+int container_resume(struct container *c, enum status status, struct error *err);
+
 /* Opens ROOT/ID with its lock and reads state and frozen configuration. A directory without a state is
  * a create that died: STATE_ABSENT is returned. */
 int container_open(struct container *c, const char *root, const char *id, struct error *err);

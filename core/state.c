@@ -288,9 +288,11 @@ enum status state_status(int dirfd, const struct state *s)
         return STATUS_STOPPED;
     if (!s->complete)
         return STATUS_CREATING;
+    if (cgroup_frozen(&s->cgroup))
+        return STATUS_PAUSED;
     if (!faccessat(dirfd, "start", F_OK, AT_SYMLINK_NOFOLLOW) && waits_for_start(dirfd))
         return STATUS_CREATED;
-    return cgroup_frozen(&s->cgroup) ? STATUS_PAUSED : STATUS_RUNNING;
+    return STATUS_RUNNING;
 }
 
 /* Every create holds the lock from before its state is written. It dies with its holder. */
