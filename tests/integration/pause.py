@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """pause and resume: when they return the processes have stopped, or go on; what others may do meanwhile."""
+import fcntl
 import os
 import time
 
@@ -7,6 +8,7 @@ import freezing
 import host
 from freezing import LAYOUTS
 from harness import same, test
+from made_plugins import MadePlugins
 
 COUNT = "n=0; while :; do echo $n; n=$((n+1)); sleep 0.01; done"
 
@@ -185,3 +187,91 @@ def a_pause_that_was_broken_off_is_resumed(box, layout):
     box.hozo("resume", "c1").ok().silent()
     same(freezing.state(group), "THAWED")
     stuck.end()
+
+
+@test(cases=LAYOUTS)
+def resume_does_not_wait_for_who_holds_the_lock(box, layout):
+    """It may be an exec whose process was frozen."""
+    layout()
+    box.running()
+    box.hozo("pause", "c1").ok()
+    lock = os.open(f"{box.root}/c1", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    box.hozo("resume", "c1", timeout=5).ok().silent()
+    os.close(lock)
+    same(box.state()["status"], "running")
+
+
+# --- plugins
+
+FAILS = 'return hozo_error(ctx, EBUSY, "org.test", "does not like it");'
+# Notes what the container's freezer was told last: the file is linked beside the directory.
+ORDER = r"""
+    char text[16] = "";
+    int fd = open(beside("order"), O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+        return hozo_error(ctx, errno, 0, "order");
+    text[strcspn(text, "\n")] = 0;
+    note("order %s", text);
+    close(fd);
+"""
+THAWED = {"freezer.state": "order THAWED", "cgroup.freeze": "order 0"}
+
+
+def with_plugins(box, **callbacks):
+    """Plugins a, b and c around a container that runs; `callbacks` are those of b."""
+    plugins = MadePlugins(box)
+    plugins.watcher("a", trace=True)
+    plugins.watcher("b", trace=True, **callbacks)
+    plugins.watcher("c", trace=True)
+    pid = plugins.running(box.bundle("sleep 100"))
+    plugins.notes()
+    return plugins, freezing.group(pid)
+
+
+@test(sanitized=False)
+def plugins_are_asked_before_and_after_the_processes(box):
+    plugins, group = with_plugins(box, pause=ORDER, resume=ORDER)
+    name = "freezer.state" if os.path.exists(f"{group}/freezer.state") else "cgroup.freeze"
+    os.symlink(f"{group}/{name}", f"{box.dir}/order")
+    plugins.hozo("pause", "c1").ok().silent()
+    same(plugins.notes(), ["a pause", "b pause", THAWED[name], "c pause"])
+    same(freezing.state(group), "FROZEN")
+    plugins.hozo("resume", "c1").ok().silent()
+    same(plugins.notes(), ["a resume", "b resume", THAWED[name], "c resume"])
+    plugins.hozo("delete", "--force", "c1").ok()
+
+
+@test(sanitized=False)
+def a_plugin_that_does_not_pause_leaves_all_as_it_was(box):
+    plugins, group = with_plugins(box, pause=FAILS)
+    plugins.hozo("pause", "c1").fails("org.test: does not like it")
+    same(plugins.notes(), ["a pause", "b pause", "a resume"])
+    same(freezing.state(group), "THAWED")
+    plugins.hozo("delete", "--force", "c1").ok()
+
+
+@test(sanitized=False)
+def processes_that_do_not_freeze_let_the_plugins_go_on(box):
+    plugins, group = with_plugins(box)
+    stuck = freezing.Unfreezable(group)
+    plugins.hozo("pause", "c1").fails("do not freeze")
+    same(plugins.notes(), ["a pause", "b pause", "c pause", "c resume", "b resume", "a resume"])
+    stuck.end()
+    plugins.hozo("delete", "--force", "c1").ok()
+
+
+@test(sanitized=False)
+def a_plugin_that_does_not_resume_leaves_all_paused(box):
+    plugins, group = with_plugins(box, resume=f'if (access(beside("fine"), F_OK)) {FAILS}')
+    plugins.hozo("pause", "c1").ok()
+    plugins.notes()
+    plugins.hozo("resume", "c1").fails("org.test: does not like it")
+    same(plugins.notes(), ["a resume", "b resume", "a pause"])
+    same(freezing.state(group), "FROZEN")
+    open(f"{box.dir}/fine", "w").close()
+    plugins.hozo("resume", "c1").ok()
+    same(plugins.notes(), ["a resume", "b resume", "c resume"])
+    same(box.state()["status"], "running")
+    plugins.hozo("delete", "--force", "c1").ok()
