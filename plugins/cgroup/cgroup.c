@@ -2,6 +2,7 @@
 /* The descriptor: what the plugin serves. A member of linux.resources without a row is not served.
  */
 #include "plugins/cgroup/cgroup.h"
+#include "plugins/cgroup/stats.h"
 
 static const char *const device_types[] = {"a", "b", "c", NULL};
 
@@ -116,5 +117,6 @@ HOZO_PLUGIN(cgroup) = {
     .plan = cgroup_plan,
     .prepare = cgroup_prepare,
     .attach = cgroup_attach,
+    .stats = cgroup_stats,
     .cleanup = cgroup_cleanup,
 };

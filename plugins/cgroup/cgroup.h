@@ -12,6 +12,7 @@
  *     directory.c   making a cgroup, level by level
  *     load.c        loading and attaching the program
  *     cleanup.c     removing the cgroups
+ *     stats.h       what `events` tells of them
  */
 #ifndef PLUGINS_CGROUP_CGROUP_H
 #define PLUGINS_CGROUP_CGROUP_H
