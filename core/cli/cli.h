@@ -59,7 +59,7 @@ struct verb {
 #define VERBS(VERB)                                                                                \
     VERB(check) VERB(create) VERB(delete) VERB(exec) VERB(features) VERB(kill) VERB(list)          \
     VERB(pause) VERB(plan) VERB(plugin) VERB(ps) VERB(resume) VERB(run) VERB(spec) VERB(start)     \
-    VERB(state) VERB(update)
+    VERB(state) VERB(update) VERB(events)
 
 #define VERB(name)                                                                                 \
     int verb_##name(const struct globals *g, int argc, char **argv, struct error *err);

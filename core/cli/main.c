@@ -17,6 +17,7 @@ static const struct verb verbs[] = {
     {"check", "[OPTIONS]", "tell what would happen to each member of a config.json", verb_check, true},
     {"create", "[OPTIONS] ID", "create a container from a bundle", verb_create, false},
     {"delete", "[OPTIONS] ID", "remove a container and all it left", verb_delete, false},
+    {"events", "[OPTIONS] ID", "print what a container uses, and when memory runs out", verb_events, false},
     {"exec", "[OPTIONS] ID [COMMAND]", "run another process in a container", verb_exec, false},
     {"features", "", "print what this installation supports, as JSON", verb_features, true},
     {"kill", "[OPTIONS] ID [SIGNAL]", "send a signal (default: TERM)", verb_kill, false},
