@@ -50,11 +50,11 @@ def help_names_every_verb_and_succeeds(box):
     r = bare(box, "--help")
     assert r.returncode == 0 and r.stderr == "", r
     for verb in ("create", "start", "state", "kill", "delete", "run", "exec", "list", "ps", "features", "spec",
-                 "plan"):
+                 "plan", "events"):
         assert verb in r.stdout, verb
 
 
-@test(cases={v: v for v in ("create", "start", "state", "kill", "delete", "run", "exec")})
+@test(cases={v: v for v in ("create", "start", "state", "kill", "delete", "run", "exec", "events")})
 def a_verb_without_its_container_is_an_error(box, verb):
     code = 255 if verb == "exec" else 1
     r = bare(box, "--root", box.root, verb)

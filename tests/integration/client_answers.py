@@ -73,7 +73,6 @@ NOT_YET = {
     "crio update": ("update", "--resources", "-", "c1"),
     "podman update": ("update", "--resources=/tmp/podman1", "c1"),
     "person update": ("update", "--memory", "64M", "c1"),
-    "go-runc stats": ("events", "--stats", "c1"), "go-runc events": ("events", "--interval=5s", "c1"),
     "containerd checkpoint": ("checkpoint", "--image-path", "/i", "--work-path", "/w", "c1"),
     "containerd restore": ("restore", "--image-path", "/i", "--work-path", "/w", "--detach", "--pid-file", "/p",
                            "-no-subreaper", "--bundle", "/b", "c1"),

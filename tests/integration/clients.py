@@ -10,6 +10,7 @@ import host
 from box import ENVIRONMENT
 from client import (Engine, containerd_error, crio, docker_code, pid_of, podman, podman_code, podman_error,
                      private_run, process_file, rfc3339, shim, start, types)
+from events_format import decode
 from harness import Skip, same, test
 
 
@@ -172,6 +173,28 @@ def go_runc_lists_containers(box):
     [row] = json.loads(runc("list", "--format=json").ok().out)
     assert (row["id"], row["pid"], row["status"]) == ("c1", pid, "created"), row
     rfc3339(row["created"])
+
+
+@test
+def go_runc_asks_what_a_container_uses(box):
+    runc = shim(box)
+    box.running("sleep 100")
+    event = decode(runc("events", "--stats", "c1").ok().out)
+    same((event["type"], event["id"], event["data"]["pids"]["current"]), ("stats", "c1", 1))
+    box.hozo("kill", "c1", "9").ok()
+    box.wait_status("stopped")
+    assert "is not running" in runc("events", "--stats", "c1").ends(1).err
+
+
+@test
+def go_runc_follows_a_container(box):
+    runc = shim(box)
+    box.running("sleep 100")
+    process = runc.start("events", "--interval=1s", "c1")
+    host.eventually(lambda: process.output.out.endswith("\n"))
+    runc("kill", "c1", "9").ok()
+    same(process.wait(10), 0)
+    same({decode(line)["type"] for line in process.output.out.splitlines()}, {"stats"})
 
 
 @test(cases={"true": "--rootless=true", "false": "--rootless=false", "auto": "--rootless=auto"})
