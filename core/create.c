@@ -41,7 +41,7 @@ static int carry_out(struct container *c, int *console, struct error *err)
         state_write(c->dirfd, &c->state, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
         plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0)
         return -1;
-    if (cgroup_frozen(&c->state.cgroup))
+    if (cgroup_stalls(&c->state.cgroup))
         return fail(err, 0, "linux.cgroupsPath", "the control group is frozen");
     if (launch(c, &l, err) < 0)
         return -1;

@@ -17,6 +17,7 @@
 
 /* How long a killed process may take to go: it may be writing to a slow disk. */
 #define KILL_MS 10000
+#define STEP_MS 1000
 
 int container_open(struct container *c, const char *root, const char *id, struct error *err)
 {
@@ -47,31 +48,37 @@ int container_reopen(struct container *c, struct error *err)
     return 0;
 }
 
-static int end_init(struct container *c, struct error *err)
+static int await_end(const struct container *c, int pidfd, struct error *err)
 {
-    auto_close int pidfd = state_pidfd(&c->state);
     struct pollfd p = {pidfd, POLLIN, 0};
 
-    if (pidfd < 0)
-        return errno == ESRCH ? 0 : fail(err, errno, NULL, "pidfd_open");
-    if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
-        return fail(err, errno, NULL, "kill");
-    if (poll(&p, 1, KILL_MS) != 1)
-        return fail(err, 0, NULL, "the container's process does not end");
-    return 0;
+    for (int waited = 0; waited < KILL_MS; waited += STEP_MS) {
+        if (poll(&p, 1, STEP_MS) == 1)
+            return 0;
+        if (waited && cgroup_stalls(&c->state.cgroup))
+            return fail(err, 0, NULL,
+                        "the container's process does not end: a control group above its own is "
+                        "frozen");
+    }
+    return fail(err, 0, NULL, "the container's process does not end");
 }
 
+/* A frozen cgroup is thawed when all in it have got their signal, so that none of them goes on. */
 static int end_processes(struct container *c, struct error *err)
 {
-    struct error ignored;
+    auto_close int pidfd = -1;
 
     /* A create that died before its process was there: who is in the cgroup is somebody else's. */
     if (!c->state.pid)
         return 0;
-    cgroup_thaw(&c->state.cgroup, &ignored);
-    if (end_init(c, err) < 0)
+    pidfd = state_pidfd(&c->state);
+    if (pidfd < 0 && errno != ESRCH)
+        return fail(err, errno, NULL, "pidfd_open");
+    if (pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+        return fail(err, errno, NULL, "kill");
+    if (cgroup_signal(&c->state.cgroup, SIGKILL, err) < 0)
         return -1;
-    return cgroup_signal(&c->state.cgroup, SIGKILL, err);
+    return pidfd < 0 ? 0 : await_end(c, pidfd, err);
 }
 
 /* --- plugins ---------------------------------------------------------------------------------- */

@@ -45,6 +45,9 @@ static int check_status(struct container *c, bool ignore_paused, bool *paused, s
 {
     enum status status = state_status(c->dirfd, &c->state);
 
+    /* What comes to a cgroup that is only about to be frozen does not run either. */
+    if ((status == STATUS_CREATED || status == STATUS_RUNNING) && cgroup_stalls(&c->state.cgroup))
+        status = STATUS_PAUSED;
     *paused = status == STATUS_PAUSED;
     switch (status) {
     case STATUS_CREATED:

@@ -30,21 +30,39 @@ static int not_created(enum status status, struct error *err)
     }
 }
 
+/* How long a process may be frozen before it is not waited for. */
+#define STALLED_SECONDS 2
+
+/* Waits for what the process says: -1 and EAGAIN if somebody else has frozen it. */
+static int await_result(const struct container *c, int fd)
+{
+    struct pollfd p[] = {{fd, POLLIN, 0}, {c->interrupt, POLLIN, 0}};
+    unsigned stalled = 0;
+    int r;
+
+    while ((r = poll(p, 2, 1000)) <= 0) {
+        if (r < 0 && errno != EINTR)
+            return -1;
+        stalled = !r && cgroup_stalls(&c->state.cgroup) ? stalled + 1 : 0;
+        if (stalled == STALLED_SECONDS) {
+            errno = EAGAIN;
+            return -1;
+        }
+    }
+    errno = EINTR;
+    return p[1].revents && !p[0].revents ? -1 : 0;
+}
+
 /* Reads until end of file, or until `size` bytes are there. */
-static ssize_t read_result(int fd, int interrupt, char *buf, size_t size)
+static ssize_t read_result(const struct container *c, int fd, char *buf, size_t size)
 {
     size_t done = 0;
 
     while (done < size) {
-        struct pollfd p[] = {{fd, POLLIN, 0}, {interrupt, POLLIN, 0}};
         ssize_t n;
 
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        if (await_result(c, fd) < 0)
             return -1;
-        if (p[1].revents && !p[0].revents) {
-            errno = EINTR;
-            return -1;
-        }
         n = read(fd, buf + done, size - done);
         if (!n)
             break;
@@ -56,29 +74,45 @@ static ssize_t read_result(int fd, int interrupt, char *buf, size_t size)
     return (ssize_t)done;
 }
 
-static int release(struct container *c, struct error *err)
+/* What the process has not read before it was frozen it shall not read when it is thawed. */
+static int take_back(const struct container *c, struct error *err)
+{
+    auto_close int start = openat(c->dirfd, "start", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    char byte;
+
+    return start >= 0 && read(start, &byte, 1) == 1
+               ? not_created(STATUS_PAUSED, err)
+               : fail(err, 0, NULL, "the container was frozen while it started");
+}
+
+static int release(struct container *c, bool *stalled, struct error *err)
 {
     auto_close int result = openat(c->dirfd, "result", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     auto_close int start = openat(c->dirfd, "start", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     char buf[1 + sizeof(struct sync_failure)];
     ssize_t n;
 
+    *stalled = false;
     if (result < 0 || start < 0)
         return errno == ENXIO ? not_created(STATUS_STOPPED, err)
                               : fail(err, errno, NULL, "open the start FIFO");
     if (write(start, "", 1) != 1)
         return fail(err, errno, NULL, "write the start FIFO");
-    n = read_result(result, c->interrupt, buf, sizeof buf);
+    n = read_result(c, result, buf, sizeof buf);
+    *stalled = n < 0 && errno == EAGAIN;
     if (n < 0)
-        return fail(err, errno, NULL, "read the result FIFO");
+        return *stalled ? take_back(c, err) : fail(err, errno, NULL, "read the result FIFO");
     return channel_result(buf, (size_t)n, err);
 }
 
 int container_start(struct container *c, struct error *err)
 {
     enum status status = state_status(c->dirfd, &c->state);
+    bool stalled;
     int r;
 
+    if (status == STATUS_CREATED && cgroup_stalls(&c->state.cgroup))
+        status = STATUS_PAUSED;
     if (status != STATUS_CREATED)
         return not_created(status, err);
     if (plugins_open_for(c, IN(STARTED), err) < 0)
@@ -88,9 +122,12 @@ int container_start(struct container *c, struct error *err)
                               : fail(err, errno, NULL, "pidfd_open");
     if (notify_open(c, err) < 0)
         return -1;
-    r = release(c, err);
-    unlinkat(c->dirfd, "start", 0);
-    unlinkat(c->dirfd, "result", 0);
+    r = release(c, &stalled, err);
+    /* With the FIFOs it is still created, and may be started when it is thawed. */
+    if (!stalled) {
+        unlinkat(c->dirfd, "start", 0);
+        unlinkat(c->dirfd, "result", 0);
+    }
     if (r < 0)
         return -1;
     if (plugins_call(c, STAGE_STARTED, err) < 0 ||
