@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import time
 
+import harness
 import host
 from bundle import Bundle
 
@@ -77,6 +78,7 @@ class Box:
     def hozo(self, *arguments, timeout=25, stdin=subprocess.DEVNULL, **options):
         """Runs the runtime and waits. Global options go first: box.hozo("--debug", "state", "c1")."""
         process, out, err = self._start(arguments, stdin, options)
+        timeout *= harness.patience
         output, deadline = Output(process.args, None, out, err), time.monotonic() + timeout
         while (code := process.poll()) is None:
             if time.monotonic() > deadline:
@@ -179,7 +181,7 @@ class Box:
 
     def nothing_left(self):
         """Processes that were killed just now get a moment to be gone."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 2 * harness.patience
         while (left := self.leftovers()) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not left, f"left behind: {left}"

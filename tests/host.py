@@ -10,6 +10,7 @@ import termios
 import time
 import traceback
 
+import harness
 from harness import Skip, children, libc
 
 CLONE_NEWPID = 0x20000000
@@ -214,6 +215,7 @@ def namespace(pid, kind):
 
 def eventually(condition, seconds=5, what="the condition"):
     """Waits until condition() is true, and returns its value."""
+    seconds *= harness.patience
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
