@@ -84,6 +84,10 @@ def each_callback_runs_in_its_verb_and_in_no_other(box):
     same(stages(plugins), ["started"], "start")
     plugins.hozo("exec", "c1", "true").ok()
     same(stages(plugins), ["exec", "exec_attach"], "exec")
+    for verb in ("update",), ("events", "--stats"), ("pause",), ("resume",), ("ps", "--format", "json"):
+        plugins.hozo(*verb, "c1").ok()
+        same(stages(plugins), {"update": ["update", "update_apply"], "events": ["stats"], "ps": []}
+             .get(verb[0], [verb[0]]), verb[0])
     plugins.hozo("kill", "c1", "KILL").ok()
     box.wait_status("stopped")
     same(stages(plugins), [], "kill")
@@ -355,6 +359,11 @@ MISPLACED = {
     "hozo_plan_env": ('struct hozo_env e = {sizeof(e), 0, 0, "A", "b"}; return hozo_plan_env(ctx, &e);',
                       "adjust validate probe prepare attach started exec_attach cleanup"),
     "hozo_late": ('return hozo_late(ctx, "x", HOZO_LATE_NUMBER) > 0 ? 0 : -1;', "adjust validate probe prepare exec"),
+    "hozo_stats": ('return hozo_stats(ctx, "x", "{}", 2);', "plan prepare started exec update cleanup"),
+    "hozo_changed": ('struct hozo_cursor at; return hozo_changed(ctx, 0, "process", &at);',
+                     "plan prepare exec update_apply stats"),
+    "hozo_next_work": ('struct hozo_work w = {.size = sizeof(w)}; return hozo_next_work(ctx, 0, &w);',
+                       "plan started exec update stats"),
     "hozo_late_set": ('struct hozo_value v = {.size = sizeof(v)}; return hozo_late_set(ctx, "x", &v);',
                       "adjust plan probe attach exec"),
 }
@@ -387,6 +396,10 @@ def a_call_that_has_no_place_in_a_stage_fails_there(box, what):
             elif stage in ("exec", "exec_attach"):
                 plugins.hozo("start", "c1").ok()
                 plugins.hozo("exec", "c1", "true").fails("plugin a", stage, code=255)
+            elif stage in ("update", "update_apply"):
+                plugins.hozo("update", "c1").fails("plugin a", stage)
+            elif stage == "stats":
+                plugins.hozo("events", "--stats", "c1").fails("plugin a", stage)
             else:
                 plugins.hozo("delete", "c1").fails("plugin a", stage)
         os.remove(f"{box.dir}/in-{stage}")
