@@ -18,8 +18,9 @@ def start(box, words, **options):
     box.count += 1
     out, err = f"{box.dir}/{box.count}.out", f"{box.dir}/{box.count}.err"
     with open(out, "wb") as o, open(err, "wb") as e:
-        process = subprocess.Popen([box.runtime, *map(str, words)], stdin=subprocess.DEVNULL,
-                                   **{"env": ENVIRONMENT, "stdout": o, "stderr": e, **options})
+        process = subprocess.Popen([box.runtime, *map(str, words)],
+                                   **{"env": ENVIRONMENT, "stdin": subprocess.DEVNULL, "stdout": o, "stderr": e,
+                                      **options})
     process.output = Output(process.args, None, out, err)
     return process
 

@@ -68,11 +68,6 @@ def podman_and_crio_find_out_that_there_are_no_checkpoints(box):
 
 
 NOT_YET = {
-    "containerd pause": ("pause", "c1"), "containerd resume": ("resume", "c1"),
-    "containerd update": ("update", "--resources=-", "c1"),
-    "crio update": ("update", "--resources", "-", "c1"),
-    "podman update": ("update", "--resources=/tmp/podman1", "c1"),
-    "person update": ("update", "--memory", "64M", "c1"),
     "containerd checkpoint": ("checkpoint", "--image-path", "/i", "--work-path", "/w", "c1"),
     "containerd restore": ("restore", "--image-path", "/i", "--work-path", "/w", "--detach", "--pid-file", "/p",
                            "-no-subreaper", "--bundle", "/b", "c1"),

@@ -139,6 +139,63 @@ def containerd_reads_why_exec_failed(box):
     same(docker_code(containerd_error(f"{box.dir}/log.json"), "frobnicate"), 127)
 
 
+def limit_of(pid):
+    """pids.limit as the kernel has it."""
+    directory = host.controller_directory("pids", host.cgroup_of(pid).get("pids", host.cgroup_of(pid)[""]))
+    with open(f"{directory}/pids.max") as f:
+        return f.read().strip()
+
+
+@test
+def containerd_pauses_a_task(box):
+    runc = shim(box)
+    b = box.bundle("while :; do echo; sleep 0.02; done")
+    pid = box.running(b)
+    runc("pause", "c1").ok().silent()
+    same(runc.state()["status"], "paused")
+    runc("resume", "c1").ok().silent()
+    same(runc.state()["status"], "running")
+    # Of a paused container whose init has exited it types `resume` as well, and only wants an answer.
+    runc("pause", "c1").ok()
+    os.kill(pid, signal.SIGKILL)
+    runc("resume", "c1")
+    box.wait_status("stopped")
+    runc("resume", "c1").fails("container not running")
+    same(containerd_error(f"{box.dir}/log.json"), "container not running: no such process")
+
+
+@test
+def containerd_updates_a_task(box):
+    """In the state created, too; from standard input."""
+    runc = shim(box)
+    b = box.bundle("sleep 100")
+    pid = box.created(b)
+    for status, limit in ("created", 30), ("running", 20):
+        read, write = os.pipe()
+        os.write(write, json.dumps({"pids": {"limit": limit}, "devices": [{"allow": True, "access": "rwm"}]}).encode())
+        os.close(write)
+        same(runc.state()["status"], status)
+        runc("update", "--resources=-", "c1", stdin=read).ok().silent()
+        os.close(read)
+        same(limit_of(pid), str(limit))
+        if status == "created":
+            runc("start", "c1").ok()
+
+
+@test
+def docker_updates_with_zeros_for_what_nobody_asks_for(box):
+    """All members are there, and only one means anything."""
+    runc = shim(box)
+    b = box.bundle("sleep 100")
+    b.linux["resources"] = {**b.linux["resources"], "pids": {"limit": 40}}
+    pid = box.running(b)
+    with open(f"{box.dir}/resources", "w") as f:
+        json.dump({"blockIO": {"weight": 0}, "cpu": {"shares": 0, "quota": 0, "period": 0, "cpus": "", "mems": ""},
+                   "memory": {"limit": 0, "reservation": 0, "swap": 0, "kernel": 0}, "pids": {"limit": 50}}, f)
+    runc("update", "--resources", f"{box.dir}/resources", "c1").ok().silent()
+    same(limit_of(pid), "50")
+
+
 @test
 def containerd_says_systemd_cgroup_to_every_verb(box):
     """How the groups are managed is the state's: only create asks the option."""
@@ -307,20 +364,38 @@ def conmon_reads_the_group_of_a_container_that_has_ended(box):
 
 # --- Podman
 
+def created_by_podman(crun, b):
+    """By way of conmon. The process."""
+    b.write()
+    crun("--log-format=json", "--log", f"{b.path}/oci-log", "create", "--bundle", b.path, "--pid-file",
+         f"{b.path}/pidfile", "c1").ok().silent()
+    return pid_of(f"{b.path}/pidfile")
+
+
 @test
 def podman_goes_through_a_lifecycle(box):
     crun = podman(box)
-    b = box.bundle("sleep 100").write()
-    # By way of conmon …
-    crun("--log-format=json", "--log", f"{b.path}/oci-log", "create", "--bundle", b.path, "--pid-file",
-         f"{b.path}/pidfile", "c1").ok().silent()
-    pid = pid_of(f"{b.path}/pidfile")
+    pid = created_by_podman(crun, box.bundle("sleep 100"))
     assert os.path.isdir("/run/hozo/c1"), "an empty XDG_RUNTIME_DIR is none"
     # … and directly, its own streams being the user's terminal.
     crun("start", "c1").ok().silent()
     crun("kill", "c1", "9").ok().silent()
     host.eventually(lambda: not host.alive(pid))
     crun("delete", "--force", "c1").ok().silent()
+    crun("delete", "--force", "c1").ok().silent()
+
+
+@test
+def podman_pauses_and_updates(box):
+    crun = podman(box)
+    pid = created_by_podman(crun, box.bundle("sleep 100"))
+    crun("start", "c1").ok()
+    for verb in "pause", "resume":
+        crun(verb, "c1").ok().silent()
+    with open(f"{box.dir}/podman1", "w") as f:
+        json.dump({"pids": {"limit": 60}}, f)
+    crun("update", f"--resources={box.dir}/podman1", "c1").ok().silent()
+    same(limit_of(pid), "60")
     crun("delete", "--force", "c1").ok().silent()
 
 
@@ -400,6 +475,24 @@ def crio_goes_through_a_lifecycle(box):
     assert state["status"] == "stopped" and state["pid"] == 0, "a member that is left out keeps its old value there"
     runc("kill", "-a", "c1", "9").ok().silent()
     runc("delete", "--force", "c1").ok().silent()
+
+
+@test
+def crio_pauses_and_updates(box):
+    runc = crio(box)
+    pid = box.running("trap 'exit 3' TERM; while :; do sleep 0.02; done")
+    runc("pause", "c1").ok()
+    same(runc.state()["status"], "paused")
+    read, write = os.pipe()
+    os.write(write, b'{"pids": {"limit": 70}}')
+    os.close(write)
+    runc("update", "--resources", "-", "c1", stdin=read).ok().silent()
+    os.close(read)
+    same(limit_of(pid), "70")
+    # It resumes before it stops.
+    runc("resume", "c1").ok().silent()
+    runc("kill", "c1", "15").ok()
+    box.wait_status("stopped")
 
 
 @test

@@ -29,7 +29,8 @@ WAYS = {
     "exit(3)": ("exit(3);", "called exit()"),
 }
 EARLY = ("load", "adjust", "plan", "probe", "prepare", "attach")
-CALLBACKS = (*EARLY, "started", "exec", "exec_attach", "stopped", "cleanup")
+LATER = {"update": ("update",), "update_apply": ("update",), "stats": ("events", "--stats"), "pause": ("pause",)}
+CALLBACKS = (*EARLY, "started", "exec", "exec_attach", *LATER, "resume", "stopped", "cleanup")
 # Each callback in the ways that differ in how they are noticed, one of them in all.
 MATRIX = {f"{where}: {way}": (where, way) for where in CALLBACKS for way in WAYS
           if way in ("SIGSEGV", "hang", "exit(0)") or where == "prepare"
@@ -126,6 +127,15 @@ def a_plugin_that_breaks_is_named_and_harms_one_container(box, what):
         scene.told(scene.hozo("exec", "c1", "true"), code=255)
         host.eventually(lambda: box.leftovers() == processes, 2, "the end of the process that was to join")
         same(box.state()["status"], "running")
+        scene.hozo("delete", "--force", "c1").ok()
+    elif where in LATER:
+        scene.hozo("start", "c1").ok()
+        scene.told(scene.hozo(*LATER[where], "c1"))
+        same(box.state()["status"], "running")
+        scene.hozo("delete", "--force", "c1").ok()
+    elif where == "resume":
+        scene.hozo("pause", "c1").ok()
+        scene.told(scene.hozo("resume", "c1"))
         scene.hozo("delete", "--force", "c1").ok()
     else:
         undo_breaks(box, scene)
