@@ -133,14 +133,6 @@ int cgroup_freeze(const struct state_cgroup *cgroup, struct error *err)
     return fail(err, 0, NULL, "some of the container's processes do not freeze: all run again");
 }
 
-void cgroup_halt(const struct state_cgroup *cgroup)
-{
-    struct error ignored;
-
-    if (cgroup->freeze && order(cgroup, true, &ignored) == 0)
-        comes_to(cgroup, true);
-}
-
 int cgroup_unfreeze(const struct state_cgroup *cgroup, struct error *err)
 {
     if (order(cgroup, false, err))

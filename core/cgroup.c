@@ -14,8 +14,6 @@
 #define BATCH 64
 /* Of SIGKILL: a container that forks faster than this many passes is an error. */
 #define PASSES 1000
-/* So many with processes that run. */
-#define FREE_PASSES 3
 
 int cgroup_write(const char *file, const char *word)
 {
@@ -77,41 +75,22 @@ static int signal_pass(const struct state_cgroup *cgroup, int number, struct pid
     return failed ? -1 : 0;
 }
 
-/* Until a pass meets nobody new. Processes that fork faster than they are listed are stopped first: with their
- * signal pending they end as soon as they are let go. */
-static int kill_passes(const struct state_cgroup *cgroup, struct error *err)
+int cgroup_signal(const struct state_cgroup *cgroup, int number, struct error *err)
 {
     auto_pids struct pids before = {0};
     bool news = true;
 
+    if (number == SIGKILL && cgroup->kill && !cgroup_write(cgroup->kill, "1"))
+        return cgroup_thaw(cgroup, err);
     for (unsigned pass = 0; news; pass++) {
-        if (pass == FREE_PASSES)
-            cgroup_halt(cgroup);
         if (pass == PASSES)
             return fail(err, 0, NULL, "the container makes processes faster than they are killed");
-        if (signal_pass(cgroup, SIGKILL, &before, &news))
+        if (signal_pass(cgroup, number, &before, &news))
             return fail(err, errno, NULL, "signal the processes of %s", cgroup->list);
+        if (number != SIGKILL)
+            return 0;
     }
-    return 0;
-}
-
-int cgroup_signal(const struct state_cgroup *cgroup, int number, struct error *err)
-{
-    auto_pids struct pids before = {0};
-    struct error second;
-    bool news;
-
-    if (number != SIGKILL)
-        return signal_pass(cgroup, number, &before, &news)
-                   ? fail(err, errno, NULL, "signal the processes of %s", cgroup->list)
-                   : 0;
-    /* Linux 5.14; it refuses a threaded cgroup. */
-    if (cgroup->kill && !cgroup_write(cgroup->kill, "1"))
-        return cgroup_thaw(cgroup, err);
-    if (kill_passes(cgroup, err) == 0)
-        return cgroup_thaw(cgroup, err);
-    cgroup_thaw(cgroup, &second);
-    return -1;
+    return cgroup_thaw(cgroup, err);
 }
 
 bool cgroup_populated(const struct state_cgroup *cgroup)

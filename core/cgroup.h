@@ -23,9 +23,6 @@ int cgroup_freeze(const struct state_cgroup *cgroup, struct error *err);
 /* They run when this returns. */
 int cgroup_unfreeze(const struct state_cgroup *cgroup, struct error *err);
 
-/* Stops as many of its processes as it can in a moment, so that they are killed. */
-void cgroup_halt(const struct state_cgroup *cgroup);
-
 /* v1: lets the processes of a frozen cgroup go, which not even SIGKILL ends there. Else nothing. */
 int cgroup_thaw(const struct state_cgroup *cgroup, struct error *err);
 

@@ -17,7 +17,8 @@
 
 /* How long a killed process may take to go: it may be writing to a slow disk. */
 #define KILL_MS 10000
-#define STEP_MS 1000
+/* … before it is asked what keeps it. */
+#define PATIENCE_MS 1000
 
 int container_open(struct container *c, const char *root, const char *id, struct error *err)
 {
@@ -48,17 +49,29 @@ int container_reopen(struct container *c, struct error *err)
     return 0;
 }
 
+static bool is_empty(const struct container *c)
+{
+    return c->state.cgroup.list && !cgroup_populated(&c->state.cgroup);
+}
+
+/* `pidfd`: of the first process, or -1 if that has ended already. */
 static int await_end(const struct container *c, int pidfd, struct error *err)
 {
     struct pollfd p = {pidfd, POLLIN, 0};
+    bool ended = pidfd < 0;
 
-    for (int waited = 0; waited < KILL_MS; waited += STEP_MS) {
-        if (poll(&p, 1, STEP_MS) == 1)
+    for (int waited = 0, wait = 1; waited < KILL_MS;
+         waited += wait, wait += wait < 200 ? wait : 0) {
+        if (ended && (c->state.own_pid_namespace || !c->state.cgroup.list || is_empty(c)))
             return 0;
-        if (waited && cgroup_stalls(&c->state.cgroup))
+        if (waited > PATIENCE_MS && is_empty(c))
+            return 0; /* it waits for somebody to ask for the status of one that had come by setns(2) */
+        if (waited > PATIENCE_MS && cgroup_stalls(&c->state.cgroup))
             return fail(err, 0, NULL,
                         "the container's process does not end: a control group above its own is "
                         "frozen");
+        ended |= poll(&p, 1, wait) == 1;
+        p.fd = ended ? -1 : p.fd;
     }
     return fail(err, 0, NULL, "the container's process does not end");
 }
@@ -78,7 +91,7 @@ static int end_processes(struct container *c, struct error *err)
         return fail(err, errno, NULL, "kill");
     if (cgroup_signal(&c->state.cgroup, SIGKILL, err) < 0)
         return -1;
-    return pidfd < 0 ? 0 : await_end(c, pidfd, err);
+    return await_end(c, pidfd, err);
 }
 
 /* --- plugins ---------------------------------------------------------------------------------- */

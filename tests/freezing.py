@@ -11,6 +11,7 @@ import host
 from harness import Skip, libc
 
 LAYOUTS = {"as the host is": lambda: None, "on cgroup v2": host.cgroup_v2_only}
+ALL_LAYOUTS = {**LAYOUTS, "on cgroup v1": host.cgroup_v1_only}
 
 
 def group(pid):

@@ -116,6 +116,15 @@ def cgroup_v2_only():
         raise Skip("cgroup2 cannot be mounted here")
 
 
+def cgroup_v1_only():
+    """The same without cgroup v2."""
+    private_mounts()
+    for point in [m.point for m in mounts() if m.fstype == "cgroup2"]:
+        detach(point)
+    if not any(m.fstype == "cgroup" for m in mounts()):
+        raise Skip("the host has no cgroup v1")
+
+
 def private_mounts():
     if libc.unshare(CLONE_NEWNS):
         raise Skip("no permission to make a mount namespace")
