@@ -233,6 +233,18 @@ static int restrict_devices(struct applying *a, const struct hozo_work *w)
     return r < 0 ? hozo_error(a->ctx, -r, w->path, "device program of %s", a->in.directory) : 0;
 }
 
+static int own(struct applying *a, const struct hozo_work *w)
+{
+    char *end;
+    unsigned long uid = strtoul(w->value, &end, 10);
+    int r;
+
+    if (a->dir < 0 || end == w->value || *end || uid >= UINT32_MAX)
+        return bad_work(a->ctx, w);
+    r = cgroup_give(a->dir, (uid_t)uid);
+    return r < 0 ? hozo_error(a->ctx, -r, w->path, "owner of %s", a->in.directory) : 0;
+}
+
 static int await(struct applying *a, const struct hozo_work *w)
 {
     int32_t pid;
@@ -250,7 +262,7 @@ static int carry_out(struct applying *a)
     } acts[] = {
         {WORK_HIERARCHY, hierarchy}, {WORK_MKDIR, make},          {WORK_ENTER, enter},
         {WORK_WRITE, write_work},    {WORK_WRITE_IF, write_work}, {WORK_DEVICES, restrict_devices},
-        {WORK_AWAIT, await},
+        {WORK_AWAIT, await},         {WORK_OWNER, own},
     };
     struct hozo_work w;
 

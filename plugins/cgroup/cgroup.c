@@ -55,6 +55,23 @@ static const struct hozo_field fields[] = {
      "Only 0, as clients write it for what nobody has set."},
     {RESOURCES ".blockIO.leafWeight", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
      "Only 0, as clients write it for what nobody has set."},
+
+    {"linux.namespaces", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Whether the container manages its cgroup."},
+    {"linux.namespaces[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL, "A namespace."},
+    {"linux.namespaces[].type", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "\"cgroup\", \"user\"."},
+    {"linux.namespaces[].path", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "One that is joined."},
+    {"linux.uidMappings", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Who its user is on the host."},
+    {"linux.uidMappings[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL, "A range."},
+    {"linux.uidMappings[].containerID", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL, "Inside."},
+    {"linux.uidMappings[].hostID", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL, "Outside."},
+    {"linux.uidMappings[].size", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL, "How many."},
+    {"mounts", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Whether its cgroup can be written to."},
+    {"mounts[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL, "A mount."},
+    {"mounts[].source", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "\"cgroup\"."},
+    {"mounts[].destination", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "/sys/fs/cgroup."},
+    {"mounts[].options", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Not \"ro\"."},
+    {"mounts[].options[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "An option."},
+    {"process.user.uid", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL, "The user who gets it."},
 };
 
 static const struct hozo_feature features[] = {

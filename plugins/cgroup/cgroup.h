@@ -10,6 +10,7 @@
  *     plan.c        the list of all that will be done                    pure
  *     apply.c       does it: prepare and attach
  *     directory.c   making a cgroup, level by level
+ *     owner.c       giving it to the user of a container that manages its own
  *     load.c        loading and attaching the program
  *     cleanup.c     removing the cgroups
  *     stats.h       what `events` tells of them
@@ -172,6 +173,16 @@ struct bpf_insn;
 /* The program, malloc'ed; *n 0 and NULL if nothing is denied. -1 without memory or if too long. */
 int device_program(const struct device_rules *rules, struct bpf_insn **program, size_t *n);
 
+/* --- owner.c ------------------------------------------------------------------------------------
+ */
+
+#define CGROUP_OWNER_MAX 24
+
+/* Whether the container's cgroup shall belong to its user, and who that is outside, in digits. */
+bool cgroup_owner(struct hozo_ctx *ctx, char uid[CGROUP_OWNER_MAX]);
+/* The directory, and those files in it that may be delegated. Negative errno. */
+int cgroup_give(int dir, uid_t uid);
+
 /* --- plan.c, apply.c, directory.c, load.c, cleanup.c
  * ---------------------------------------------- */
 
@@ -188,6 +199,7 @@ int device_program(const struct device_rules *rules, struct bpf_insn **program, 
 #define WORK_WRITE    "write"    /* file=text */
 #define WORK_WRITE_IF "write-if" /* the same; a kernel without the file already behaves so */
 #define WORK_DEVICES  "devices"  /* the rules; data: the program */
+#define WORK_OWNER    "owner"    /* user of the host to whom the directory is given */
 
 #define UNIFIED "unified"
 

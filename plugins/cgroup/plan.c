@@ -296,6 +296,19 @@ static int tell(struct planning *p)
     return hozo_set_cgroup(p->ctx, &cgroup);
 }
 
+/* --- whose it is --------------------------------------------------------------------------------
+ */
+
+/* With cgroup v1 a group that is given away is none that limits. */
+static int plan_owner(struct planning *p)
+{
+    char uid[CGROUP_OWNER_MAX];
+
+    if (!p->all.v2 || !cgroup_owner(p->ctx, uid))
+        return 0;
+    return work(p, HOZO_PHASE_PREPARE, "process.user.uid", WORK_OWNER, uid, NULL, 0);
+}
+
 /* --- the whole ----------------------------------------------------------------------------------
  */
 
@@ -307,7 +320,7 @@ static int plan_hierarchy(struct planning *p, const struct hierarchy *h)
             0 ||
         work(p, HOZO_PHASE_PREPARE, CGROUPS_PATH, WORK_MKDIR, h->directory, NULL, 0) < 0)
         return -1;
-    if (plan_limits(p, h) < 0)
+    if (plan_limits(p, h) < 0 || plan_owner(p) < 0)
         return -1;
     return plan_devices(p, h);
 }
