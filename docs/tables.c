@@ -4,6 +4,7 @@
 
 #include "core/plan.h"
 #include "core/plugin-callbacks.h"
+#include "docs/resource-table.h"
 
 static void phases(void)
 {
@@ -38,5 +39,6 @@ int main(void)
 {
     phases();
     callbacks();
+    resource_table();
     return ferror(stdout);
 }

@@ -107,6 +107,11 @@ def controller_directory(controller, path):
     raise Skip(f"the host has no {controller} controller")
 
 
+def has_swap():
+    with open("/proc/swaps") as f:
+        return len(f.readlines()) > 1
+
+
 def cgroup_v2_only():
     """Gives this test a mount namespace in which /sys/fs/cgroup is cgroup v2 and nothing else."""
     private_mounts()

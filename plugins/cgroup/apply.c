@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Carries out what plan.c has written down, in that order, and nothing else. */
-#include "plugins/cgroup/cgroup.h"
+#include "plugins/cgroup/resources.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,15 +12,18 @@ struct applying {
     uint32_t existing;    /* bit n: the n-th directory was there before */
     unsigned n;           /* directories so far */
     struct cgroup_new in; /* the one that is being set up */
-    int dir;
-    int file; /* of the last write: device rules are many writes to one file */
-    char file_name[64];
+    struct writing to;
 };
+
+static void applying_begin(struct applying *a)
+{
+    writing_begin(&a->to, a->ctx);
+    a->to.refused = a->in.refused;
+}
 
 static void applying_end(struct applying *a)
 {
-    cgroup_close_fd(&a->file);
-    cgroup_close_fd(&a->dir);
+    writing_end(&a->to);
 }
 
 static bool is(const struct hozo_work *w, const char *what)
@@ -156,22 +159,15 @@ static int examine(struct applying *a)
     return 0;
 }
 
-static void leave(struct applying *a)
-{
-    applying_end(a);
-    a->file = a->dir = -1;
-    *a->file_name = '\0';
-}
-
 static int make(struct applying *a, const struct hozo_work *w)
 {
     bool lost;
 
-    leave(a);
-    a->in.directory = w->value;
+    writing_end(&a->to);
+    a->in.directory = a->to.directory = w->value;
     a->in.exists = a->existing >> a->n & 1;
-    a->dir = cgroup_make(&a->in, &lost);
-    if (a->dir < 0) {
+    a->to.dir = cgroup_make(&a->in, &lost);
+    if (a->to.dir < 0) {
         /* The directory that another one has made meanwhile is not ours to remove. */
         if (lost)
             record(a->ctx, a->n);
@@ -183,52 +179,16 @@ static int make(struct applying *a, const struct hozo_work *w)
 
 static int enter(struct applying *a, const struct hozo_work *w)
 {
-    leave(a);
+    writing_end(&a->to);
     a->in = (struct cgroup_new){.ctx = a->ctx, .directory = w->value};
-    a->dir = cgroup_open(w->value, O_RDONLY);
-    return a->dir < 0 ? hozo_error(a->ctx, -a->dir, w->path, "%s", w->value) : 0;
-}
-
-static int open_file(struct applying *a, const struct hozo_work *w, const char *name)
-{
-    if (a->file >= 0 && !strcmp(a->file_name, name))
-        return 0;
-    cgroup_close_fd(&a->file);
-    snprintf(a->file_name, sizeof(a->file_name), "%s", name);
-    a->file = openat(a->dir, name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (a->file >= 0)
-        return 0;
-    if (errno == ENOENT && is(w, WORK_WRITE_IF)) {
-        hozo_log(a->ctx, HOZO_LOG_DEBUG, "%s has no %s: left out", a->in.directory, name);
-        return 1;
-    }
-    if (errno != ENOENT)
-        return hozo_error(a->ctx, errno, w->path, "%s/%s", a->in.directory, name);
-    return hozo_error(a->ctx, 0, w->path, "the cgroup %s has no %s%s%s", a->in.directory, name,
-                      *a->in.refused ? "; controllers that could not be enabled: " : "",
-                      a->in.refused);
-}
-
-static int write_work(struct applying *a, const struct hozo_work *w)
-{
-    const char *equals = strchr(w->value, '=');
-    char name[sizeof(a->file_name)];
-    int r;
-
-    if (!equals || equals - w->value >= (ptrdiff_t)sizeof(name) || a->dir < 0)
-        return bad_work(a->ctx, w);
-    snprintf(name, sizeof(name), "%.*s", (int)(equals - w->value), w->value);
-    if ((r = open_file(a, w, name)) != 0)
-        return r < 0 ? -1 : 0;
-    if (write(a->file, equals + 1, strlen(equals + 1)) < 0)
-        return hozo_error(a->ctx, errno, w->path, "writing \"%s\" to %s/%s", equals + 1,
-                          a->in.directory, name);
-    return 0;
+    a->to.directory = w->value;
+    a->to.dir = cgroup_open(w->value, O_RDONLY);
+    return a->to.dir < 0 ? hozo_error(a->ctx, -a->to.dir, w->path, "%s", w->value) : 0;
 }
 
 static int restrict_devices(struct applying *a, const struct hozo_work *w)
 {
-    int r = a->dir < 0 ? -EBADF : device_program_attach(a->dir, w->data, w->data_size);
+    int r = a->to.dir < 0 ? -EBADF : device_program_attach(a->to.dir, w->data, w->data_size);
 
     return r < 0 ? hozo_error(a->ctx, -r, w->path, "device program of %s", a->in.directory) : 0;
 }
@@ -239,9 +199,9 @@ static int own(struct applying *a, const struct hozo_work *w)
     unsigned long uid = strtoul(w->value, &end, 10);
     int r;
 
-    if (a->dir < 0 || end == w->value || *end || uid >= UINT32_MAX)
+    if (a->to.dir < 0 || end == w->value || *end || uid >= UINT32_MAX)
         return bad_work(a->ctx, w);
-    r = cgroup_give(a->dir, (uid_t)uid);
+    r = cgroup_give(a->to.dir, (uid_t)uid);
     return r < 0 ? hozo_error(a->ctx, -r, w->path, "owner of %s", a->in.directory) : 0;
 }
 
@@ -260,9 +220,8 @@ static int carry_out(struct applying *a)
         const char *what;
         int (*act)(struct applying *a, const struct hozo_work *w);
     } acts[] = {
-        {WORK_HIERARCHY, hierarchy}, {WORK_MKDIR, make},          {WORK_ENTER, enter},
-        {WORK_WRITE, write_work},    {WORK_WRITE_IF, write_work}, {WORK_DEVICES, restrict_devices},
-        {WORK_AWAIT, await},         {WORK_OWNER, own},
+        {WORK_HIERARCHY, hierarchy},      {WORK_MKDIR, make},  {WORK_ENTER, enter},
+        {WORK_DEVICES, restrict_devices}, {WORK_AWAIT, await}, {WORK_OWNER, own},
     };
     struct hozo_work w;
 
@@ -271,9 +230,7 @@ static int carry_out(struct applying *a)
 
         while (k < sizeof(acts) / sizeof(acts[0]) && !is(&w, acts[k].what))
             k++;
-        if (k == sizeof(acts) / sizeof(acts[0]))
-            return bad_work(a->ctx, &w);
-        if (acts[k].act(a, &w) < 0)
+        if ((k < sizeof(acts) / sizeof(acts[0]) ? acts[k].act(a, &w) : write_work(&a->to, &w)) < 0)
             return -1;
     }
     return 0;
@@ -281,8 +238,9 @@ static int carry_out(struct applying *a)
 
 int cgroup_prepare(struct hozo_ctx *ctx)
 {
-    __attribute__((cleanup(applying_end))) struct applying a = {.ctx = ctx, .dir = -1, .file = -1};
+    __attribute__((cleanup(applying_end))) struct applying a = {.ctx = ctx};
 
+    applying_begin(&a);
     if (examine(&a) < 0 || record(ctx, HIERARCHIES_MAX) < 0)
         return -1;
     return carry_out(&a);
@@ -290,7 +248,8 @@ int cgroup_prepare(struct hozo_ctx *ctx)
 
 int cgroup_attach(struct hozo_ctx *ctx)
 {
-    __attribute__((cleanup(applying_end))) struct applying a = {.ctx = ctx, .dir = -1, .file = -1};
+    __attribute__((cleanup(applying_end))) struct applying a = {.ctx = ctx};
 
+    applying_begin(&a);
     return carry_out(&a);
 }

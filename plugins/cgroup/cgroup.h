@@ -4,9 +4,10 @@
  * files.
  *
  *     hierarchy.c   where the container's cgroups lie                    pure
- *     limits.c      memory, cpu, cpuset, pids: field -> file and value   pure
+ *     resources.h   memory, cpu, …: field -> file and value, see there
  *     devices.c     device rules; what cgroup v1 is told                 pure
  *     program.c     device rules -> eBPF program for cgroup v2           pure
+ *     device-plan.c device rules as work                                 pure
  *     plan.c        the list of all that will be done                    pure
  *     apply.c       does it: prepare and attach
  *     directory.c   making a cgroup, level by level
@@ -79,47 +80,6 @@ bool hierarchy_has(const struct hierarchy *h, const char *controller);
 char *cgroup_path_clean(const char *path);
 /* Where an absolute, a relative or no (NULL) cgroupsPath leads, seen from hozo's own cgroup. */
 char *cgroup_path_resolve(const char *cgroups_path, const char *id, const char *own);
-
-/* --- limits.c -----------------------------------------------------------------------------------
- */
-
-enum limit {
-    MEMORY_LIMIT,
-    MEMORY_RESERVATION,
-    MEMORY_SWAP,
-    CPU_SHARES,
-    CPU_PERIOD,
-    CPU_QUOTA,
-    CPU_CPUS,
-    CPU_MEMS,
-    PIDS_LIMIT,
-    LIMIT_COUNT
-};
-
-struct limit_row {
-    const char *path; /* in config.json */
-    const char *controller;
-    const char *v1, *v2; /* file; NULL: goes with another row */
-};
-extern const struct limit_row limit_rows[LIMIT_COUNT];
-
-struct limits {
-    struct {
-        bool set;
-        int64_t number;
-        const char *text;
-    } at[LIMIT_COUNT];
-};
-
-#define LIMIT_TEXT_MAX 64
-
-int limits_read(struct hozo_ctx *ctx, struct limits *limits);
-int limits_validate(struct hozo_ctx *ctx, const struct limits *limits);
-/* The value of a limit that is set, as the file takes it. `room` (LIMIT_TEXT_MAX) may be used for
- * it. NULL: cgroup v2 cannot express it. */
-const char *limit_value(const struct limits *limits, enum limit which, bool v2, char *room);
-/* cgroup v1's 2..262144 with 1024 in the middle to cgroup v2's 1..10000 with 100. */
-unsigned limit_shares_to_weight(uint64_t shares);
 
 /* --- devices.c ----------------------------------------------------------------------------------
  */
@@ -196,8 +156,6 @@ int cgroup_give(int dir, uid_t uid);
 #define WORK_MKDIR    "mkdir"    /* directory in that hierarchy */
 #define WORK_ENTER    "enter"    /* directory, made before */
 #define WORK_AWAIT    "await"    /* the container's process */
-#define WORK_WRITE    "write"    /* file=text */
-#define WORK_WRITE_IF "write-if" /* the same; a kernel without the file already behaves so */
 #define WORK_DEVICES  "devices"  /* the rules; data: the program */
 #define WORK_OWNER    "owner"    /* user of the host to whom the directory is given */
 
@@ -207,6 +165,9 @@ int cgroup_plan(struct hozo_ctx *ctx);
 int cgroup_prepare(struct hozo_ctx *ctx);
 int cgroup_attach(struct hozo_ctx *ctx);
 int cgroup_cleanup(struct hozo_ctx *ctx);
+int cgroup_update(struct hozo_ctx *ctx);
+int cgroup_update_apply(struct hozo_ctx *ctx);
+int cgroup_update_undo(struct hozo_ctx *ctx);
 
 /* Opens a directory by its absolute path; no component may be a link. Negative errno. */
 int cgroup_open(const char *directory, int flags);

@@ -7,7 +7,7 @@
 
 extern const struct hozo_plugin hozo_plugin;
 
-enum tag { CONFIG, FACTS, STATE };
+enum tag { CONFIG, FACTS, STATE, CHANGES };
 
 static struct fake *fake_of(struct hozo_ctx *ctx)
 {
@@ -57,42 +57,68 @@ static const char *fake_option(struct hozo_ctx *ctx, const char *name)
     return NULL;
 }
 
-/* "a.b[12].c" -> "a.b[].c" must be a row of the descriptor. */
-static bool declared(const char *path)
+/* Whether "a.b[12].c" is what the row "a.b[].c" stands for, and "a[\"x.y\"]" what "a.*" does. */
+static bool is_row(const char *row, const char *path)
+{
+    for (; *row; row++) {
+        if (row[0] == '[') {
+            if (*path != '[' || path[1] == '"')
+                return false;
+            path = strchr(path, ']') + 1;
+            row++;
+        } else if (row[0] == '.' && row[1] == '*') {
+            if (*path == '[' && path[1] == '"')
+                path = strstr(path, "\"]") + 2;
+            else if (*path == '.')
+                path += 1 + strcspn(path + 1, ".[");
+            else
+                return false;
+            row++;
+        } else if (*row != *path++) {
+            return false;
+        }
+    }
+    return !*path;
+}
+
+static const struct hozo_field *row_of(const char *path)
 {
     const struct hozo_field *rows = hozo_plugin.fields.rows;
-    char pattern[256], *to = pattern;
 
-    for (const char *from = path; *from && to < pattern + sizeof(pattern) - 1; from++)
-        if (*from < '0' || *from > '9' || from[-1] != '[')
-            *to++ = *from;
-        else
-            from += strspn(from, "0123456789") - 1;
-    *to = '\0';
     for (uint32_t i = 0; i < hozo_plugin.fields.count; i++)
-        if (!strcmp(rows[i].path, pattern))
-            return true;
-    return false;
+        if (is_row(rows[i].path, path))
+            return &rows[i];
+    return NULL;
+}
+
+static bool is_unset(const struct hozo_field *row, const cJSON *node)
+{
+    if (!(row->use & HOZO_UNSET_0))
+        return false;
+    return cJSON_IsString(node) ? !*node->valuestring : !cJSON_GetNumberValue(node);
 }
 
 static int lookup(struct hozo_ctx *ctx, enum tag tag, const struct hozo_cursor *at,
                   const char *path, struct hozo_cursor *found)
 {
     struct fake *f = fake_of(ctx);
-    const cJSON *roots[] = {f->config, f->facts, f->state};
+    const cJSON *roots[] = {f->config, f->facts, f->state, f->changes};
     const cJSON *node = at ? at->node : roots[tag];
     char *full, *copy = strdup(path), *save = NULL;
+    bool config = tag == CONFIG || tag == CHANGES;
 
     if (!copy || asprintf(&full, "%s%s%s", at ? at->path : "", at ? "." : "", path) < 0)
         abort();
     keep(f, copy);
     keep(f, full);
-    if (tag == CONFIG && !declared(full)) {
+    if (config && !row_of(full)) {
         snprintf(f->error, sizeof(f->error), "%s: not declared", full);
         return -1;
     }
     for (char *name = strtok_r(copy, ".", &save); node && name; name = strtok_r(NULL, ".", &save))
         node = cJSON_GetObjectItemCaseSensitive(node, name);
+    if (config && node && is_unset(row_of(full), node))
+        node = NULL;
     *found = (struct hozo_cursor){node, full, tag};
     return node && !cJSON_IsNull(node);
 }
@@ -101,6 +127,12 @@ static int fake_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const c
                      struct hozo_cursor *found)
 {
     return lookup(ctx, CONFIG, at, path, found);
+}
+
+static int fake_changed(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                        struct hozo_cursor *found)
+{
+    return lookup(ctx, CHANGES, at, path, found);
 }
 
 static int fake_fact(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
@@ -123,7 +155,10 @@ static int fake_item(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t 
 
     if (!node)
         return 0;
-    if (asprintf(&path, "%s[%zu]", at->path, index) < 0)
+    if (node->string && node->string[strspn(node->string, "abcdefghijklmnopqrstuvwxyz0123456789_")]
+            ? asprintf(&path, "%s[\"%s\"]", at->path, node->string) < 0
+        : node->string ? asprintf(&path, "%s.%s", at->path, node->string) < 0
+                       : asprintf(&path, "%s[%zu]", at->path, index) < 0)
         abort();
     *found = (struct hozo_cursor){node, keep(fake_of(ctx), path), at->tag};
     if (key)
@@ -244,6 +279,7 @@ static const struct hozo_host host = {
     .process = fake_process,
     .state_set = fake_state_set,
     .state_find = fake_state_find,
+    .changed = fake_changed,
 };
 
 void fake_begin(struct fake *f, const char *id, const char *config, const char *facts)
@@ -262,6 +298,7 @@ void fake_end(struct fake *f)
     cJSON_Delete(f->config);
     cJSON_Delete(f->facts);
     cJSON_Delete(f->state);
+    cJSON_Delete(f->changes);
     while (f->n_garbage)
         free(f->garbage[--f->n_garbage]);
 }
@@ -287,6 +324,49 @@ int fake_attach(struct fake *f)
 {
     f->phase = HOZO_PHASE_ATTACH;
     return hozo_plugin.attach(&f->ctx);
+}
+
+static void merge(cJSON *into, const cJSON *from)
+{
+    const cJSON *child;
+
+    cJSON_ArrayForEach (child, from) {
+        cJSON *own = cJSON_GetObjectItemCaseSensitive(into, child->string);
+
+        if (cJSON_IsObject(own) && cJSON_IsObject(child)) {
+            merge(own, child);
+            continue;
+        }
+        cJSON_DeleteItemFromObjectCaseSensitive(into, child->string);
+        cJSON_AddItemToObject(into, child->string, cJSON_Duplicate(child, true));
+    }
+}
+
+int fake_update(struct fake *f, const char *changes)
+{
+    int r;
+
+    cJSON_Delete(f->changes);
+    f->changes = cJSON_Parse(changes);
+    if (!f->changes)
+        abort();
+    merge(f->config, f->changes);
+    f->n_works = 0;
+    f->phase = HOZO_PHASE_PREPARE;
+    f->planning = true;
+    r = hozo_plugin.update(&f->ctx);
+    f->planning = false;
+    return r;
+}
+
+int fake_update_apply(struct fake *f)
+{
+    return hozo_plugin.update_apply(&f->ctx);
+}
+
+int fake_update_undo(struct fake *f)
+{
+    return hozo_plugin.update_undo(&f->ctx);
 }
 
 int fake_cleanup(struct fake *f)

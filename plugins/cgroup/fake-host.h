@@ -18,7 +18,7 @@
 
 struct fake {
     struct hozo_ctx ctx;
-    cJSON *config, *facts, *state;
+    cJSON *config, *facts, *state, *changes;
     const char *id;
     struct hozo_work works[FAKE_WORKS];
     size_t n_works;
@@ -39,6 +39,11 @@ int fake_plan(struct fake *f); /* validate, plan */
 int fake_prepare(struct fake *f);
 int fake_attach(struct fake *f);
 int fake_cleanup(struct fake *f);
+
+/* `update` with these members of the configuration, which are then part of it; what it plans replaces the plan. */
+int fake_update(struct fake *f, const char *changes);
+int fake_update_apply(struct fake *f);
+int fake_update_undo(struct fake *f);
 
 /* "what value\n" of all work, with the path in front where `paths`. */
 char *fake_plan_text(struct fake *f, bool paths);

@@ -403,6 +403,63 @@ static void test_rejected_v1(void)
     fake_end(&f);
 }
 
+/* Applied, undone as when a plugin behind it fails, and failed half-way. */
+static void test_update_v1(void)
+{
+    struct fake f;
+
+    begin(&f, "update",
+          "\"memory\":{\"limit\":67108864,\"swap\":134217728},"
+          "\"cpu\":{\"shares\":512,\"quota\":20000,\"period\":50000}");
+    prepared(&f);
+    ok(fake_update(&f,
+                   "{\"linux\":{\"resources\":{\"memory\":{\"limit\":33554432,\"swap\":41943040},"
+                   "\"cpu\":{\"quota\":90000,\"period\":100000},\"pids\":{\"limit\":9}}}}") == 0 &&
+           fake_update_apply(&f) == 0 &&
+           !strcmp(content(&f, "memory.limit_in_bytes"), "33554432") &&
+           !strcmp(content(&f, "memory.memsw.limit_in_bytes"), "41943040") &&
+           !strcmp(content(&f, "cpu.cfs_quota_us"), "90000") &&
+           !strcmp(content(&f, "cpu.shares"), "512") && !strcmp(content(&f, "pids.max"), "9"),
+       "%s: an update is applied (%s)", host, f.error);
+    ok(fake_update_undo(&f) == 0 && !strcmp(content(&f, "memory.limit_in_bytes"), "67108864") &&
+           !strcmp(content(&f, "memory.memsw.limit_in_bytes"), "134217728") &&
+           !strcmp(content(&f, "cpu.cfs_quota_us"), "20000") &&
+           !strcmp(content(&f, "cpu.cfs_period_us"), "50000") &&
+           !strcmp(content(&f, "pids.max"), "max"),
+       "%s: and undone", host);
+    ok(fake_update_undo(&f) == 0, "%s: there is nothing left to undo", host);
+    ok(fake_update(&f, "{\"linux\":{\"resources\":{\"memory\":{\"limit\":1048576000,\"swap\":-1},"
+                       "\"cpu\":{\"idle\":1,\"cpus\":\"4000\"}}}}") == 0 &&
+           fake_update_apply(&f) < 0 && starts_with(f.error, "linux.resources.cpu.cpus: writing") &&
+           !strcmp(content(&f, "memory.limit_in_bytes"), "67108864") &&
+           !strcmp(content(&f, "memory.memsw.limit_in_bytes"), "134217728") &&
+           !strcmp(content(&f, "cpu.idle"), "0") && !strcmp(content(&f, "cpu.shares"), "512"),
+       "%s: what fails half-way leaves all as it was (%s)", host, f.error);
+    fake_cleanup(&f);
+    fake_end(&f);
+}
+
+static void test_update_v2(void)
+{
+    struct fake f;
+
+    begin(&f, "update", "\"unified\":{\"cgroup.max.depth\":\"5\"}");
+    prepared(&f);
+    ok(!strcmp(content(&f, "cgroup.max.depth"), "5"), "%s: a file by its name", host);
+    ok(fake_update(&f, "{\"linux\":{\"resources\":{\"unified\":{\"cgroup.max.depth\":\"7\"}}}}") ==
+               0 &&
+           fake_update_apply(&f) == 0 && !strcmp(content(&f, "cgroup.max.depth"), "7"),
+       "%s: an update is applied (%s)", host, f.error);
+    ok(fake_update_undo(&f) == 0 && !strcmp(content(&f, "cgroup.max.depth"), "5"), "%s: and undone",
+       host);
+    ok(fake_update(&f, "{\"linux\":{\"resources\":{\"unified\":{\"cgroup.max.depth\":\"7\\n9\","
+                       "\"cgroup.max.descendants\":\"many\"}}}}") == 0 &&
+           fake_update_apply(&f) < 0 && !strcmp(content(&f, "cgroup.max.depth"), "5"),
+       "%s: what fails half-way leaves all as it was (%s)", host, f.error);
+    fake_cleanup(&f);
+    fake_end(&f);
+}
+
 static void test_controllers_v2(void)
 {
     char available[256], here[256];
@@ -477,6 +534,7 @@ int main(void)
         test_all("v1");
         test_limits_v1();
         test_rejected_v1();
+        test_update_v1();
         remove_parents();
     }
     if (!mount_v2()) {
@@ -485,6 +543,7 @@ int main(void)
         collect_facts();
         test_all("v2");
         test_controllers_v2();
+        test_update_v2();
         remove_parents();
     }
     return done();

@@ -110,9 +110,10 @@ def each_member_is_told_with_whoever_serves_it(box):
 @test(sanitized=False)
 def what_is_not_served_does_not_hide_the_rest(box):
     plugins = Directory(box)
+    plugins.add()
     config = configuration(
         netDevices={"eth0": {"name": "a"}, "eth1": {}}, personality={"domain": "LINUX"},
-        resources={"cpu": {"burst": 1, "shares": 2}},
+        memoryPolicy={"mode": "MPOL_LOCAL", "flags": ["MPOL_F_STATIC_NODES"]}, resources={"cpu": {"shares": 2}},
         seccomp={"defaultAction": "SCMP_ACT_ALLOW",
                  "syscalls": [{"names": [n], "action": "SCMP_ACT_ERRNO"} for n in "abc"]})
     config["process"]["apparmorProfile"] = "x"
@@ -124,8 +125,8 @@ def what_is_not_served_does_not_hide_the_rest(box):
         ("linux.seccomp.syscalls[].names", "seccomp"), ("linux.seccomp.syscalls[].action", "seccomp"))}
     same(r.rows, {
         **PLAIN, **absent, **MANAGER, "linux.resources.cpu.shares": CGROUP,
-        "linux.personality": CORE,
-        "linux.resources.cpu.burst": ("-", "error: is not served by the installed hozo-plugin-cgroup 0.1.0")})
+        "linux.personality": CORE, "linux.memoryPolicy.mode": ("test-numa 1.2.3", "applied"),
+        "linux.memoryPolicy.flags": ("-", "error: is not served by the installed test-package 1.2.3")})
 
 
 @test(sanitized=False)

@@ -260,6 +260,12 @@ DEFENCES = [
       "core/init/identity.c", "op->phase < PHASE_IDENTITY && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0", "0",
       "integration/user_death: it ends in the midst of a hook: as root of a user namespace"),
     # --- what a caller or a container says
+    D("files of the own group only", "a key of linux.resources.unified leads out of the container's group",
+      "plugins/cgroup/unified.c", 'strpbrk(file, "/=")', 'strpbrk(file, "=")',
+      "plans: error-unified-slash"),
+    D("no freezing of what is not born yet", "linux.resources.unified: hozo waits for a process that never runs",
+      "plugins/cgroup/unified.c", "if (is_runtimes(file))", "if (0)",
+      "plans: error-unified-freezes", "plans: error-unified-moves"),
     D("a group below the container's own", "exec --cgroup leads a process out of the limits of its container",
       "core/linux/exec-cgroup.c", "    if (leads_up(path))",
       "    memset((void *)&how, 0, sizeof how), ((struct open_how *)&how)->flags = O_RDONLY | O_DIRECTORY;\n"
