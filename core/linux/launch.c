@@ -62,6 +62,25 @@ static int init_cgroup(const struct container *c, struct error *err)
                   : fd;
 }
 
+/* What the kernel means by refusing to let a process be born in a cgroup. */
+static int explain(const struct container *c, struct error *err)
+{
+    static const struct {
+        int errnum;
+        const char *why;
+    } reasons[] = {
+        {EBUSY, "it passes controllers on, so that processes live below it only"},
+        {EOPNOTSUPP, "it is threaded, or below one that is"},
+        {EACCES, "it is not yours, or has no cgroup in common with your own one that is"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++)
+        if (err->errnum == reasons[i].errnum)
+            return fail(err, err->errnum, "linux.cgroupsPath", "clone3 into %s (%s)",
+                        c->state.cgroup.directory, reasons[i].why);
+    return -1;
+}
+
 static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s, struct error *err)
 {
     auto_close int cgroup = -1;
@@ -86,7 +105,7 @@ static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s,
             return -1;
         pid = spawn_stage(s, err);
     }
-    return pid;
+    return pid < 0 && cgroup >= 0 ? explain(c, err) : pid;
 }
 
 /* What the process reports as a failed operation becomes the error. */

@@ -46,9 +46,27 @@ static int unusable(struct cgroup_new *new, const char *why)
     return hozo_error(new->ctx, 0, CGROUPS_PATH, "the cgroup %s %s", new->directory, why);
 }
 
+static int unmade(struct cgroup_new *new, const char *directory, int errnum)
+{
+    return hozo_error(
+        new->ctx, errnum, CGROUPS_PATH, "%s%s", directory,
+        errnum == EAGAIN ? " (cgroup.max.depth or cgroup.max.descendants of one above it)" : "");
+}
+
 static int unreadable(struct cgroup_new *new, const char *file, int r)
 {
     return hozo_error(new->ctx, -r, CGROUPS_PATH, "%s/%s", new->directory, file);
+}
+
+/* Its processes are then listed, and limited, with those of another cgroup. */
+static int check_type(struct cgroup_new *new, int fd)
+{
+    char text[64];
+    int r = cgroup_read(fd, "cgroup.type", text, sizeof(text));
+
+    if (r < 0)
+        return unreadable(new, "cgroup.type", r);
+    return strcmp(text, "threaded\n") ? 0 : unusable(new, "is threaded");
 }
 
 static int check_occupied(struct cgroup_new *new, int fd)
@@ -57,12 +75,14 @@ static int check_occupied(struct cgroup_new *new, int fd)
     struct stat st;
     int r;
 
-    if (new->unified)
-        return 0; /* check_state() has it in the same file */
-    if ((r = cgroup_read(fd, "cgroup.procs", text, sizeof(text))) < 0)
-        return unreadable(new, "cgroup.procs", r);
-    if (r > 0)
-        return unusable(new, "has processes already");
+    if (!new->unified) { /* else check_state() has it in the same file */
+        if ((r = cgroup_read(fd, "cgroup.procs", text, sizeof(text))) < 0)
+            return unreadable(new, "cgroup.procs", r);
+        if (r > 0)
+            return unusable(new, "has processes already");
+    } else if (check_type(new, fd) < 0) {
+        return -1;
+    }
     /* All that lies below goes away with the container: it must not be someone else's. */
     if (fstat(fd, &st) < 0)
         return unreadable(new, ".", -errno);
@@ -97,7 +117,7 @@ int cgroup_usable(struct cgroup_new *new)
         return 0;
     if (fd < 0)
         return hozo_error(new->ctx, -fd, CGROUPS_PATH, "%s", new->directory);
-    return check_occupied(new, fd) < 0 ? -1 : check_state(new, fd);
+    return check_state(new, fd) < 0 ? -1 : check_occupied(new, fd);
 }
 
 /* --- the unified hierarchy: controllers ---------------------------------------------------------
@@ -234,8 +254,7 @@ static int walk(struct cgroup_new *new, char *path)
         close(fd);
         fd = child;
     }
-    hozo_error(new->ctx, -fd, CGROUPS_PATH, "%s", path);
-    return -1;
+    return unmade(new, path, -fd);
 }
 
 static int open_parent(struct cgroup_new *new)
@@ -268,7 +287,7 @@ int cgroup_make(struct cgroup_new *new, bool *lost)
         return -1;
     if (!new->exists && mkdirat(parent, name, 0755) < 0) {
         *lost = errno == EEXIST;
-        return hozo_error(new->ctx, errno, CGROUPS_PATH, "%s", new->directory);
+        return unmade(new, new->directory, errno);
     }
     fd = open_child(new, parent, name);
     if (fd < 0)

@@ -70,8 +70,7 @@ static bool mounts_writable(struct hozo_ctx *ctx)
         return false;
     for (size_t i = 0; hozo_item(ctx, &list, i, &item, NULL) == 1; i++)
         if (!strcmp(string(ctx, &item, "source"), "cgroup") &&
-            !strcmp(string(ctx, &item, "destination"), MOUNTPOINT) &&
-            !has_option(ctx, &item, "ro"))
+            !strcmp(string(ctx, &item, "destination"), MOUNTPOINT) && !has_option(ctx, &item, "ro"))
             return true;
     return false;
 }
