@@ -72,7 +72,7 @@ static int parse_bytes(const char *text, int64_t *bytes)
             return -1;
     if (*digits == '.')
         for (digits++; isdigit((unsigned char)*digits); digits++)
-            if (scale < 1000) {
+            if (scale < 1000000000) {
                 part = part * 10 + (uint64_t)(*digits - '0');
                 scale *= 10;
             }
@@ -80,7 +80,7 @@ static int parse_bytes(const char *text, int64_t *bytes)
     if ((p = power(digits)) < 0)
         return -1;
     unit = UINT64_C(1) << 10 * p;
-    part = part * unit / scale;
+    part = (uint64_t)((long double)part * (long double)unit / (long double)scale);
     if (__builtin_mul_overflow(whole, unit, &whole) ||
         __builtin_add_overflow(whole, part, &whole) || whole > INT64_MAX)
         return -1;
