@@ -64,19 +64,21 @@ static const struct resource rows[COUNT] = {
 /* --- weight -------------------------------------------------------------------------------------
  */
 
-/* An idle group takes no weight, and one that has been idle has forgotten it. */
+/* An idle group takes no weight, and one that has been idle has forgotten it: an update of either wakes the group,
+ * and says both again. */
 static int plan_weight(struct planning *p, struct value *v)
 {
-    bool awake = v[IDLE].named && !v[IDLE].number;
+    bool idle = v[IDLE].number, again = p->update && v[IDLE].set && v[SHARES].set;
 
+    if (again && (v[IDLE].named || (idle && v[SHARES].named)))
+        v[IDLE].named = v[SHARES].named = true;
     /* A kernel before 5.15 knows no idle group. */
-    if (awake && p->h && resource_plan(p, v, IDLE, WORK_WRITE_IF) < 0)
+    if (v[IDLE].named && p->h && (!idle || again) &&
+        resource_put(p, rows[IDLE].path, WORK_WRITE_IF, rows[IDLE].v1, "0") < 0)
         return -1;
-    if (awake && v[SHARES].set)
-        v[SHARES].named = true;
     if (resource_plan(p, v, SHARES, WORK_WRITE) < 0)
         return -1;
-    return awake ? 0 : resource_plan(p, v, IDLE, WORK_WRITE);
+    return idle ? resource_plan(p, v, IDLE, WORK_WRITE) : 0;
 }
 
 /* --- bandwidth ----------------------------------------------------------------------------------

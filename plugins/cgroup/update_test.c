@@ -120,6 +120,14 @@ static void test_cpu(void)
     update("a group that is no more idle gets its shares back", V1, all,
            RES("\"cpu\":{\"idle\":0}"),
            "enter /cg/cpu/box\nwrite-if cpu.idle=0\nwrite cpu.shares=1024\n");
+    update("a group that becomes idle is told its shares first", V2, all,
+           RES("\"cpu\":{\"idle\":1}"),
+           "enter /cg/box\nwrite-if cpu.idle=0\nwrite cpu.weight=100\nwrite cpu.idle=1\n");
+    update("an idle group is woken to be told its shares", V2,
+           RES("\"cpu\":{\"shares\":1024,\"idle\":1}"), RES("\"cpu\":{\"shares\":2}"),
+           "enter /cg/box\nwrite-if cpu.idle=0\nwrite cpu.weight=1\nwrite cpu.idle=1\n");
+    update("idle without shares", V2, NOTHING, RES("\"cpu\":{\"idle\":1}"),
+           "enter /cg/box\nwrite cpu.idle=1\n");
     update("v1: a controller that the container is not in", V1, all,
            RES("\"cpu\":{\"cpus\":\"0\"}"),
            "linux.resources.cpu.cpus: the host has no cgroup hierarchy with the controller "

@@ -87,6 +87,8 @@ ONE = {
     "cpu quota and burst": change({"cpu": {"quota": 5000, "burst": 2000}}, "cpu",
                                   {"cpu.cfs_quota_us": "5000", "cpu.cfs_burst_us": "2000"},
                                   {"cpu.max": "5000 80000", "cpu.max.burst": "2000"}),
+    "an idle group": change({"cpu": {"idle": 1}}, "cpu", {"cpu.idle": "1", "cpu.shares": "3"},
+                            {"cpu.idle": "1", "cpu.weight": "0"}),
     "tasks": change({"pids": {"limit": 50}}, "pids", {"pids.max": "50"}, {"pids.max": "50"}),
     "any number of tasks": change({"pids": {"limit": -1}}, "pids", {"pids.max": "max"}, {"pids.max": "max"}),
     "huge pages": change({"hugepageLimits": [{"pageSize": "2MB", "limit": 2 * MB}]}, "hugetlb",
@@ -125,6 +127,19 @@ def updates_add_up(box):
     if "memory" in here:
         same(here["memory"].read("memory.memsw.limit_in_bytes", "memory.swap.max"),
              f"{30 * MB if here['memory'].v2 else 100 * MB}")
+
+
+@test
+def a_group_that_was_idle_has_its_shares_again(box):
+    _, here = limited(box)
+    if "cpu" not in here or not here["cpu"].has("cpu.idle"):
+        raise Skip("the kernel has no idle groups")
+    before = settings(here)
+    for resources in {"cpu": {"idle": 1}}, {"cpu": {"idle": 1, "shares": 512}}, {"cpu": {"shares": 700}}:
+        update(box, resources).ok()
+        same(here["cpu"].read("cpu.idle"), "1")
+    update(box, {"cpu": {"idle": 0, "shares": 512}}).ok()
+    same(differences(before, settings(here)), {})
 
 
 @test
@@ -181,6 +196,7 @@ HALF_WAY = {
     "processors behind memory and cpu": {"memory": {"limit": 80 * MB, "swap": 90 * MB, "reservation": 10 * MB},
                                          "cpu": {"shares": 700, "quota": 70000, "period": 100000, "burst": 5000,
                                                  "cpus": "9999"}, "pids": {"limit": 9}},
+    "processors behind idle": {"cpu": {"idle": 1, "cpus": "9999"}},
     "a period behind others": {"memory": {"limit": 70 * MB}, "cpu": {"shares": 3, "period": 1}},
     "a quota behind its period": {"cpu": {"quota": 1, "period": 1000000}},
     "a page size behind all": {"memory": {"limit": 70 * MB}, "cpu": {"shares": 3},
