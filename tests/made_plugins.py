@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Plugins that a test makes of C text: each callback is some statements."""
-import hashlib
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 
 import host
 from bundle import make_rootfs
+from compiled import compiled
 from harness import Skip, libc
 from plugin_directory import PluginDirectory
 
@@ -140,19 +139,7 @@ class MadePlugins(PluginDirectory):
     # --- files
 
     def compile(self, text, path, *defines):
-        """What one test has compiled the others need not compile again."""
-        key = hashlib.sha256("\0".join([text, *defines]).encode()).hexdigest()[:32]
-        cached = f"{os.path.dirname(self.box.dir)}/compiled-{key}"
-        if not os.path.exists(cached):
-            subprocess.run(["gcc", "-shared", "-fPIC", "-I", INCLUDE, *(f"-D{d}" for d in defines), "-x", "c", "-",
-                            "-o",
-                            f"{self.path}.so"], input=text, text=True, check=True)
-            os.rename(f"{self.path}.so", cached)
-        if os.path.lexists(path):
-            os.remove(path)
-        shutil.copyfile(cached, path)
-        os.chmod(path, 0o755)
-        return path
+        return compiled(self.box, text, path, "-shared", "-fPIC", "-I", INCLUDE, *(f"-D{d}" for d in defines))
 
     def plugin(self, name, *names, directory=None, **more):
         """Compiles a plugin (see `source`) into the directory: a file, and links of its further names."""

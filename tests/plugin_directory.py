@@ -4,8 +4,8 @@ import glob
 import json
 import os
 import shutil
-import subprocess
 
+from compiled import compiled
 from harness import Skip, same
 
 # Serves a section that the core knows; the program is nicer by as much as the section says.
@@ -77,10 +77,8 @@ class PluginDirectory:
     def add(self, name=FILE, *defines, source=SOURCE, flags=()):
         """Compiles a plugin into the directory."""
         include = os.path.join(os.path.dirname(__file__), "../include")
-        path = f"{self.path}/{name}"
-        subprocess.run(["gcc", "-shared", "-fPIC", "-I", include, *(f"-D{d}" for d in defines), *flags, "-x", "c", "-",
-                        "-o", path], input=source, text=True, check=True)
-        return path
+        return compiled(self.box, source, f"{self.path}/{name}", "-shared", "-fPIC", "-I", include,
+                        *(f"-D{d}" for d in defines), *flags)
 
     def hozo(self, *arguments, **more):
         return self.box.hozo("--plugin-dir", self.path, *arguments, **more)

@@ -2,9 +2,9 @@
 """linux.memoryPolicy: what the kernel says of the processes of the container, and of those that are not."""
 import ctypes
 import os
-import subprocess
 
 import host
+from compiled import compiled
 from harness import Skip, libc, same, test
 
 BIND, STATIC, RELATIVE, BALANCING = 2, 1 << 15, 1 << 14, 1 << 13
@@ -48,8 +48,7 @@ def asking(box, program="policy", **policy):
     """A bundle with the guest in it, and with this policy if there is one."""
     needs_kernel(5, 12)
     b = box.bundle(program)
-    subprocess.run(["gcc", "-static", "-O1", "-x", "c", "-", "-o", f"{b.rootfs}/bin/policy"], input=GUEST,
-                   text=True, check=True)
+    compiled(box, GUEST, f"{b.rootfs}/bin/policy", "-static", "-O1")
     if policy:
         b.linux["memoryPolicy"] = {k: [f"MPOL_F_{f}" for f in v] if k == "flags" else v
                                    for k, v in policy.items()}

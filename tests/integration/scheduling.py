@@ -2,9 +2,9 @@
 """process.scheduler, ioPriority, execCPUAffinity, linux.personality: what the kernel says of the program."""
 import json
 import os
-import subprocess
 
 import host
+from compiled import compiled
 from harness import Skip, libc, same, test
 
 OTHER, FIFO, RR, BATCH, IDLE, DEADLINE = 0, 1, 2, 3, 5, 6
@@ -54,8 +54,7 @@ def bundle(box, program=("guest",), **process):
     """With the guest in it; in real-time groups of cgroup v1 no real-time policy is had without time for it."""
     host.cgroup_v2_only()
     b = box.bundle(program)
-    subprocess.run(["gcc", "-static", "-O1", "-x", "c", "-", "-o", f"{b.rootfs}/bin/guest"], input=GUEST, text=True,
-                   check=True)
+    compiled(box, GUEST, f"{b.rootfs}/bin/guest", "-static", "-O1")
     b.process.update(process)
     return b
 
