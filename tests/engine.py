@@ -54,13 +54,6 @@ def on_terminal(box, command, **more):
     return process, host.Terminal(master)
 
 
-def need_verbs(runtime, *verbs):
-    known = finish([runtime, "--help"]).out.split()
-    for verb in verbs:
-        if verb not in known:
-            raise Skip(f"the runtime has no verb {verb}")
-
-
 def cgroups_below(prefix):
     return [f"{path}/{name}" for top in host.cgroup_directories(prefix) for path, names, _ in os.walk(top)
             for name in names]

@@ -4,7 +4,7 @@ import os
 
 import bundle
 import host
-from engine import need_verbs, on_terminal
+from engine import on_terminal
 from engine_containerd import Containerd
 from harness import same, test
 
@@ -85,7 +85,6 @@ def processes_end_with_a_task_in_the_host_s_pid_namespace(box):
 
 @test(timeout=LIMIT)
 def a_paused_task_goes_on(box):
-    need_verbs(box.runtime, "pause", "resume")
     with Containerd(box) as c:
         c.started("c1", "sleep", "1000")
         same(c.ctr("tasks", "pause", "c1").returncode, 0)
