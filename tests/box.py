@@ -71,6 +71,7 @@ class Box:
         self.runtime, self.dir, self.build = runtime, directory, build
         self.cgroup, self.root = cgroup, f"{directory}/state"
         self.count, self.processes, self.rootfs = 0, [], None
+        self.undo = []  # what has to be called, also if the test fails, before anything can be deleted
         os.makedirs(directory)
 
     # --- commands
@@ -188,6 +189,8 @@ class Box:
 
     def close(self):
         """Ends what the test left running on purpose, and then tells what is left all the same."""
+        for undo in self.undo:
+            undo()
         for process in self.processes:
             if process.poll() is None:
                 process.kill()

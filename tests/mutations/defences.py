@@ -16,6 +16,7 @@ def D(name, against, file, there, instead, *tests):
 HOSTILE, KERNELS = "integration/plugin_hostile: ", "integration/old_kernels: "
 SECURITY, START, EXEC = "integration/security: ", "integration/start: ", "integration/exec: "
 USERS = "integration/user_namespaces: "
+OWNER, DELEGATION = "integration/cgroup_owner: ", "integration/cgroup_delegation: "
 ATTACKS, HOOKS, NEIGHBOURS = "integration/defences: ", "integration/hooks: ", "integration/neighbours: "
 
 DEFENCES = [
@@ -272,6 +273,40 @@ DEFENCES = [
       "    if (0)",
       "integration/exec_cgroup: no path leads out",
       "integration/exec_cgroup: on cgroup v2 no path leads out"),
+    # --- control groups
+    D("limits stay root's", "a container changes its own limits",
+      "plugins/cgroup/owner.c", "cgroup_read(AT_FDCWD, DELEGATE, files, sizeof(files))",
+      'snprintf(files, sizeof(files), DELEGATE_FIRST "cgroup.max.depth\\n")',
+      OWNER + "the group and the files that the kernel names are the users",
+      OWNER + "its root does not change its own limits"),
+    D("no owner without a writable mount", "a control group is given away that nobody asked for",
+      "plugins/cgroup/owner.c", "*path || !mounts_writable(ctx)", "*path",
+      OWNER + "it stays roots with: a read-only mount", OWNER + "it stays roots with: no mount"),
+    D("no owner without a cgroup namespace", "a container reaches the groups around its own",
+      "plugins/cgroup/owner.c", '!has_namespace(ctx, "cgroup", &path) || *path ||',
+      '(has_namespace(ctx, "cgroup", &path), 0) ||',
+      OWNER + "it stays roots with: no cgroup namespace", OWNER + "it stays roots with: one that is joined"),
+    D("no owner with cgroup v1", "cgroup v1 does not keep a limit from the owner of its group",
+      "plugins/cgroup/plan.c", "if (!p->all.v2 || !cgroup_owner(p->ctx, uid))",
+      "if (!cgroup_owner(p->ctx, uid))", OWNER + "on cgroup v1 it stays roots"),
+    D("groups that are used", "a container gets, and kills, the processes of others",
+      "plugins/cgroup/directory.c", 'strstr(text, "populated 1")', "0",
+      DELEGATION + "a group that is used is refused and stays: with processes"),
+    D("groups that are used, below", "delete removes control groups of others",
+      "plugins/cgroup/directory.c", "st.st_nlink > 2", "0",
+      DELEGATION + "a group that is used is refused and stays: with groups below",
+      DELEGATION + "on cgroup v1 a group that is used is refused and stays: groups below it"),
+    D("no exec into what is about to freeze", "a verb waits, with the lock, until somebody thaws the container",
+      "core/exec.c", "(status == STATUS_CREATED || status == STATUS_RUNNING) && cgroup_stalls(&c->state.cgroup)",
+      "0", "integration/frozen: nothing is started in it: half frozen, on cgroup v2"),
+    D("no start of what is frozen meanwhile", "a verb waits, with the lock, until somebody thaws the container",
+      "core/start.c", "if (stalled == STALLED_SECONDS)", "if (0)",
+      "integration/frozen: what is frozen while it starts stays created: on cgroup v2"),
+    D("the frozen are thawed", "a container of cgroup v1 cannot be killed while it is frozen",
+      "core/cgroup-freezer.c", "if (!cgroup->freeze || !is_v1(cgroup))\n        return 0;\n    return order",
+      "if (cgroup || !is_v1(cgroup))\n        return 0;\n    return order",
+      "integration/frozen: sigkill ends it: paused, as the host is, one",
+      "integration/pause: a paused container is deleted by force only: as the host is"),
     D("one line for the service manager", "a container speaks to the host's service manager",
       "core/notify.c", "(size_t)(next - line) == strlen(ready) && !memcmp(line, ready, strlen(ready))",
       "next > line",
