@@ -26,13 +26,15 @@ class Frozen:
             host.eventually(lambda: host.children(self.pid))
         self.group = freezing.group(self.pid)
         self.above = os.path.dirname(self.group)
+        box.undo.append(self.thaw)
         self.freeze()
 
     def hozo(self, *arguments):
         return self.box.hozo(*arguments, timeout=SECONDS)
 
     def thaw(self):
-        freezing.order(self.above, False)
+        if os.path.exists(self.above):
+            freezing.order(self.above, False)
 
     def end(self):
         self.thaw()
@@ -115,6 +117,20 @@ def what_only_looks_answers(box, case):
     assert f.pid in pids and len(pids) >= 2, pids
     assert "sleep 100" in f.hozo("ps", "c1").ok().out
     f.hozo("kill", "c1", "0").ok().silent()
+    same(json.loads(f.hozo("events", "--stats", "c1").ok().out)["type"], "stats")
+    f.end()
+
+
+@test(cases=CASES, timeout=60)
+def its_limits_are_changed(box, case):
+    make, layout = case
+    layout()
+    host.controller_directory("pids", "")
+    f = make(box)
+    f.hozo("update", "--pids-limit", "77", "c1").ok().silent()
+    with open(f"{host.controller_directory('pids', f.bundle.linux['cgroupsPath'])}/pids.max") as limit:
+        same(limit.read(), "77\n")
+    same(box.state()["status"], f.status)
     f.end()
 
 
