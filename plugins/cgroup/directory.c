@@ -165,6 +165,17 @@ static void enable_one(struct cgroup_new *new, int level, const char *word, cons
         snprintf(new->refused, sizeof(new->refused), "%s in %s: %s", word, name, strerror(-r));
 }
 
+/* To a cgroup with processes of its own memory and others answer EBUSY. But cpu and pids can be enabled, and then
+ * it is a threaded domain: no cgroup below it may have processes any more, neither ours nor others that are there.
+ * The root, which has no type, may do both. */
+static bool has_own_processes(int level)
+{
+    char text[256];
+
+    return cgroup_read(level, "cgroup.type", text, sizeof(text)) > 0 &&
+           cgroup_read(level, "cgroup.procs", text, sizeof(text)) != 0;
+}
+
 static void enable_level(struct cgroup_new *new, int level, const char *name)
 {
     char available[WORDS_MAX], enabled[WORDS_MAX], words[2 * WORDS_MAX], *save = NULL;
@@ -175,8 +186,14 @@ static void enable_level(struct cgroup_new *new, int level, const char *name)
         snprintf(new->refused, sizeof(new->refused), "%s: %s", name, strerror(-r));
         return;
     }
-    if (!missing_words(available, enabled, words) ||
-        !write_text(level, "cgroup.subtree_control", words))
+    if (!missing_words(available, enabled, words))
+        return;
+    if (has_own_processes(level)) {
+        snprintf(new->refused, sizeof(new->refused),
+                 "%.100s in %.100s, which has processes of its own", words, name);
+        return;
+    }
+    if (!write_text(level, "cgroup.subtree_control", words))
         return;
     for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save))
         enable_one(new, level, w, name);

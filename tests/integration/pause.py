@@ -165,7 +165,7 @@ def what_does_not_stop_is_an_error_and_all_goes_on(box, layout):
     stuck = freezing.Unfreezable(group)
     begin = time.monotonic()
     box.hozo("pause", "c1").fails("some of the container's processes do not freeze: all run again")
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < 15
     same(freezing.state(group), "THAWED")
     same(box.state()["status"], "running")
     assert moving(out)
