@@ -11,7 +11,7 @@ import host
 from engine_containerd import Containerd
 from engine_docker import Docker
 from engine_podman import Podman
-from harness import same, test
+from harness import Skip, same, test
 
 LIMIT = 90
 MIB = 1 << 20
@@ -76,6 +76,60 @@ def ctr_metrics(box):
             return json.loads(r.stdout)
         text = host.eventually(lambda: (m := json.dumps(metrics())) and str(64 * MIB) in m and m)
         assert '"pids"' in text and '"cpu"' in text, text
+
+
+# --- what is limited
+
+def block_device():
+    """One whose node is there, and its numbers."""
+    for name in sorted(os.listdir("/sys/block")):
+        if os.path.exists(f"/dev/{name}") and not name.startswith(("ram", "loop")):
+            with open(f"/sys/block/{name}/dev") as f:
+                return f"/dev/{name}", f.read().strip()
+    raise Skip("the host has no block device")
+
+
+def limited(run):
+    """Options, and what is in the files of the container's control groups then; None: no such file."""
+    device, numbers = block_device()
+    rows = (
+        ("--memory", "64m", "memory", "memory.limit_in_bytes", "memory.max", f"{64 * MIB}", f"{64 * MIB}"),
+        ("--memory-swap", "80m", "memory", "memory.memsw.limit_in_bytes", "memory.swap.max", f"{80 * MIB}",
+         f"{16 * MIB}"),
+        ("--memory-reservation", "16m", "memory", "memory.soft_limit_in_bytes", "memory.low", f"{16 * MIB}",
+         f"{16 * MIB}"),
+        ("--memory-swappiness", "10", "memory", "memory.swappiness", None, "10", None),
+        ("--oom-kill-disable", None, "memory", "memory.oom_control", None, "oom_kill_disable 1", None),
+        ("--cpu-period", "50000", "cpu", "cpu.cfs_period_us", "cpu.max", "50000", "20000 50000"),
+        ("--cpu-quota", "20000", "cpu", "cpu.cfs_quota_us", "cpu.max", "20000", "20000 50000"),
+        ("--cpuset-cpus", "0", "cpuset", "cpuset.cpus", "cpuset.cpus", "0", "0"),
+        ("--pids-limit", "20", "pids", "pids.max", "pids.max", "20", "20"),
+        ("--device-write-bps", f"{device}:1mb", "blkio", "blkio.throttle.write_bps_device", None,
+         f"{numbers} {MIB}", None),
+    )
+    on_v1 = any("memory" in names for names in host.hierarchies().values())
+    rows = [row for row in rows if on_v1 or row[4]]
+    pid = run([word for option, value, *_ in rows for word in (option, value) if word])
+    for option, _, controller, v1, v2, expected_1, expected_2 in rows:
+        same(read(pid, controller, v1, v2).splitlines()[0], expected_1 if on_v1 else expected_2, option)
+
+
+@test(timeout=LIMIT)
+def podman_limits(box):
+    with Podman(box) as podman:
+        def run(options):
+            podman.started("c1", *options)
+            return int(podman.inspect("c1", "{{.State.Pid}}"))
+        limited(run)
+
+
+@test(timeout=LIMIT)
+def docker_limits(box):
+    with Docker(box) as docker:
+        def run(options):
+            docker.run("--detach", "--name", "c1", *options, "--", "sleep", "1000").ok()
+            return int(docker("inspect", "--format", "{{.State.Pid}}", "c1").ok().out)
+        limited(run)
 
 
 # --- memory that is exceeded
