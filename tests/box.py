@@ -88,9 +88,10 @@ class Box:
                 raise AssertionError(f"still running after {timeout} s\n{output}")
             # As every engine does: a pid namespace cannot end before its last member is reaped, and those
             # that came by `exec` are our children.
-            if "delete" in arguments:
+            reaps = "delete" in arguments
+            if reaps:
                 host.reap(but=[p.pid for p in [process, *self.processes]])
-            time.sleep(0.002)
+            host.await_end(process.pid, 0.002 if reaps else 1)
         output.code = code
         return output
 

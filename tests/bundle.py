@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A bundle around a real root file system, made from busybox-static."""
+import contextlib
 import copy
 import json
 import os
@@ -61,7 +62,7 @@ def make_rootfs(path):
         os.makedirs(f"{path}/{d}", exist_ok=True)
     shutil.copy(BUSYBOX, f"{path}/bin/busybox")
     for applet in _applets():
-        if not os.path.lexists(f"{path}/bin/{applet}"):
+        with contextlib.suppress(FileExistsError):
             os.symlink("busybox", f"{path}/bin/{applet}")
     with open(f"{path}/etc/passwd", "w") as f:
         f.write("root:x:0:0:root:/root:/bin/sh\nann:x:1000:1000:Ann:/home/ann:/bin/sh\n")

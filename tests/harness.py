@@ -189,7 +189,7 @@ def _wait(running):
             del running[job.pid]
             job.expire()
         if not late:
-            time.sleep(0.005)
+            time.sleep(0.005 * patience)
 
 
 def same(actual, expected, what=""):

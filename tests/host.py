@@ -4,6 +4,7 @@ import array
 import fcntl
 import functools
 import os
+import select
 import socket
 import struct
 import termios
@@ -192,6 +193,15 @@ def alive(pid):
     return process_state(pid) not in (None, "Z", "X")
 
 
+def await_end(pid, seconds):
+    """Waits for the end of a child that nobody has reaped, but not for longer."""
+    fd = os.pidfd_open(pid)
+    try:
+        select.select([fd], [], [], seconds)
+    finally:
+        os.close(fd)
+
+
 def living_children():
     """Our children but for zombies."""
     return [pid for pid in children(os.getpid()) if alive(pid)]
@@ -236,7 +246,7 @@ def eventually(condition, seconds=5, what="the condition"):
         if value:
             return value
         assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
-        time.sleep(0.01)
+        time.sleep(0.01 * harness.patience)
 
 
 # --- terminals
