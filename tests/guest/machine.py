@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
-from image import HERE, Unavailable, run
+from image import HERE, run
 
 FORMS = {
     "v2": "guest.form=v2",
@@ -61,7 +60,7 @@ def give(work, trees, command, directory, environment):
 
 def boot(image, form, trees, command, directory, environment, seconds, more=()):
     """The command's exit status; its output went to our standard output. Afterwards nothing of the machine is left."""
-    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="hozo-guest-") as work:
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp"), prefix="hozo-guest-") as work:
         give(work, trees, command, directory, environment)
         for name, size in (("scratch", 512 << 20), ("swap", 256 << 20)):
             with open(f"{work}/{name}", "wb") as f:
