@@ -197,13 +197,16 @@ int resource_plan(struct planning *p, const struct value *values, size_t own, co
 /* --- families -----------------------------------------------------------------------------------
  */
 
-/* A controller without a hierarchy of its own can only be in the unified one. */
+/* A controller without a hierarchy of its own can only be in the unified one; but where there are some in which
+ * an ordinary user may make nothing, it is more likely there. */
 static const struct hierarchy *hierarchy_for(const struct planning *p, const struct family *f)
 {
     for (size_t i = 0; i < p->all.n; i++)
         if (!p->all.at[i].unified && hierarchy_has(&p->all.at[i], f->controller))
             return &p->all.at[i];
-    return p->all.n && p->all.at[0].unified ? &p->all.at[0] : NULL;
+    if (!p->all.n || !p->all.at[0].unified || (p->all.forbidden && *f->controller))
+        return NULL;
+    return &p->all.at[0];
 }
 
 static int plan_family(struct planning *p, const struct family *f, const struct hierarchy *h)
