@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 
 #include "core/spec/rows.h"
+#include "core/utf8.h"
 
 #define CGROUP_ROOT "/sys/fs/cgroup"
 
@@ -268,6 +269,15 @@ static void write_cgroup(struct text *out, const struct facts_source *source, st
     text_add(out, "}");
 }
 
+/* Engines set the variable to nothing, to unset it. */
+static void write_runtime_directory(struct text *out, const char *directory)
+{
+    if (!directory || *directory != '/' || !utf8_valid(directory))
+        return;
+    text_put(out, ",\"runtimeDirectory\":");
+    text_json(out, directory);
+}
+
 int facts_write(struct text *out, const struct facts_source *source, struct error *err)
 {
     static const char whole[] = "0 0 0:0 / " CGROUP_ROOT " rw - cgroup2 cgroup2 rw";
@@ -286,6 +296,7 @@ int facts_write(struct text *out, const struct facts_source *source, struct erro
              source->last_capability);
     if (source->capabilities)
         text_add(out, ",\"capabilities\":%" PRIu64, source->capabilities);
+    write_runtime_directory(out, source->runtime_directory);
     text_add(out, ",\"cgroup\":");
     write_cgroup(out, source, all, count);
     text_add(out, "}");
@@ -376,7 +387,8 @@ int facts_collect(struct json *facts, struct error *err)
                                   .egid = getegid(),
                                   .user_namespace = in_user_namespace(),
                                   .last_capability = last_capability(),
-                                  .capabilities = held_capabilities()};
+                                  .capabilities = held_capabilities(),
+                                  .runtime_directory = getenv("XDG_RUNTIME_DIR")};
     struct utsname kernel;
     struct statfs fs;
 
@@ -426,6 +438,7 @@ static const struct spec_field recorded[] = {
     BOOL(CORE, "userNamespace"),
     UINT(CORE, "lastCapability", 8),
     UINT(CORE, "capabilities", 64),
+    STRING(CORE, "runtimeDirectory"),
     OBJECT(CORE, "cgroup", recorded_cgroup, REQUIRED),
     {0},
 };

@@ -10,6 +10,7 @@
  *       "userNamespace": false,                   whether hozo runs in one that somebody made
  *       "lastCapability": 40,
  *       "capabilities": 2199023255551,            bits that hozo holds; absent: all
+ *       "runtimeDirectory": "/run/user/1000",     $XDG_RUNTIME_DIR; absent: not set, empty, or no path
  *       "cgroup": {
  *         "layout": "v2",                           v2, v1, hybrid or none
  *         "unified": {"mountpoint": "/sys/fs/cgroup", "own": "/user.slice"},      v2 and hybrid
@@ -42,6 +43,7 @@ struct facts_source {
     const char *cgroup;    /* /proc/self/cgroup */
     const char *mountinfo; /* /proc/self/mountinfo; NULL with v2: all of the hierarchy shows */
     uint64_t capabilities; /* bits that hozo itself holds; 0: not recorded */
+    const char *runtime_directory; /* $XDG_RUNTIME_DIR, or NULL */
     bool (*writable)(const char *directory); /* NULL: all of the hierarchies are root's own */
 };
 

@@ -226,16 +226,17 @@ static struct plugin *open_plugin(struct table *t, const char *path, const char 
     return plugin_files(&t->c->plugins, name, &f) ? f->plugin : NULL;
 }
 
-static void explain_cgroup_manager(struct table *t)
+static void explain_cgroup_managers(struct table *t)
 {
-    struct error err = {0};
-    const struct plugin *p;
-    char name[64];
+    for (const char *const *name = cgroup_managers(t->c); *name; name++) {
+        struct error err = {0};
+        const struct plugin *p;
 
-    if (cgroup_manager_open(t->c, name, sizeof name, &err) < 0)
-        add_error(t, name, &err);
-    else if (*name && (p = open_plugin(t, name, name)))
-        add_by(t, name, p, "manages the control group");
+        if (cgroup_manager_open(t->c, *name, &err) < 0)
+            add_error(t, *name, &err);
+        else if ((p = open_plugin(t, *name, *name)))
+            add_by(t, *name, p, "manages the control group");
+    }
 }
 
 static bool explain_readers(struct table *t, const char *path, const char *key)
@@ -334,7 +335,7 @@ static int explain_all(struct table *t, struct error *err)
     if (walk_members(&w, c->config.root, spec_config, NULL) < 0)
         return fail_memory(err);
     explain_annotations(t);
-    explain_cgroup_manager(t);
+    explain_cgroup_managers(t);
     return explain_watchers(t, err);
 }
 

@@ -233,6 +233,7 @@ const struct hozo_host plugin_host = {
     .state_find = read_state,
     .changed = read_changed,
     .stats = stats_tell,
+    .annotation_item = read_annotation_item,
 };
 
 hozo_callback plugin_callback(const struct hozo_plugin *d, enum plugin_stage stage)

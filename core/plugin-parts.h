@@ -84,8 +84,11 @@ const struct spec_field *spec_find(const char *field);
 
 /* --- plugins.c -------------------------------------------------------------------------------- */
 
-/* Opens what manages the container's control group; `name` receives its file name, "" if none is wanted. */
-int cgroup_manager_open(struct container *c, char *name, size_t size, struct error *err);
+/* The files of those that manage the container's control group together, and NULL behind them: none if the
+ * manager is `disabled`. Opens one. */
+#define CGROUP_MANAGERS_MAX 2
+const char *const *cgroup_managers(const struct container *c);
+int cgroup_manager_open(struct container *c, const char *name, struct error *err);
 
 /* --- plugin-walk.c: the members that are present ---------------------------------------------- */
 
@@ -233,6 +236,8 @@ int64_t read_int(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 uint64_t read_uint(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_bool(struct hozo_ctx *ctx, const struct hozo_cursor *at);
 int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value);
+int read_annotation_item(struct hozo_ctx *ctx, size_t index, struct hozo_cursor *found,
+                         const char **key);
 
 /* A structure that begins with its size, as one of ours; newer members must say nothing. */
 int call_take(struct call *k, const char *what, const void *from, void *to, size_t size);

@@ -333,3 +333,24 @@ int read_annotation(struct hozo_ctx *ctx, const char *key, const char **value)
     *value = json_string(json_get(k->c->config.root, "annotations"), key, NULL);
     return *value ? 1 : 0;
 }
+
+int read_annotation_item(struct hozo_ctx *ctx, size_t index, struct hozo_cursor *found,
+                         const char **key)
+{
+    struct reach r __attribute__((cleanup(reach_free))) = {0};
+    struct call *k = call_of(ctx);
+    const cJSON *node;
+
+    r.doc = &k->c->config;
+    cJSON_ArrayForEach (node, json_get(k->c->config.root, "annotations"))
+        if (!cJSON_IsNull(node) && annotation_row(k->plugin->d, node->string) && !index--)
+            break;
+    if (!node)
+        return 0;
+    r.node = node;
+    path_member(&r.path, "annotations");
+    path_member(&r.path, node->string);
+    if (key)
+        *key = node->string;
+    return reach_end(k, &r, found);
+}

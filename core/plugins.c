@@ -284,24 +284,47 @@ static int order(struct plugins *p, struct error *err)
 
 /* --- for a container -------------------------------------------------------------------------- */
 
+/* The plugin that writes the kernel's files does so as well where systemd makes the control groups. */
+static const struct {
+    const char *manager, *names[CGROUP_MANAGERS_MAX + 1];
+} managers[] = {
+    {"cgroupfs", {"+cgroup-manager.cgroupfs"}},
+    {"systemd", {"+cgroup-manager.systemd", "+cgroup-manager.cgroupfs"}},
+    {"disabled", {NULL}},
+};
+
+const char *const *cgroup_managers(const struct container *c)
+{
+    size_t i = 0;
+
+    while (i + 1 < ARRAY_SIZE(managers) && c->cgroup_manager &&
+           strcmp(c->cgroup_manager, managers[i].manager) != 0)
+        i++;
+    return managers[i].names;
+}
+
+int cgroup_manager_open(struct container *c, const char *name, struct error *err)
+{
+    const char *mask;
+    int r = plugins_open(&c->plugins, name, err);
+
+    if (r)
+        return r < 0 ? -1 : 0;
+    if ((mask = plugin_masked(&c->plugins, name)))
+        return fail(err, 0, "linux.cgroupsPath", "the plugin that serves this is masked by %s",
+                    mask);
+    return fail(err, 0, "linux.cgroupsPath", "no installed plugin serves this; install %s",
+                plugin_package(name) ? plugin_package(name) : name);
+}
+
 /* Every container has a cgroup, whether its configuration says something of it or not: state, kill
  * and ps depend on it. */
-int cgroup_manager_open(struct container *c, char *name, size_t size, struct error *err)
+static int open_cgroup_managers(struct container *c, struct error *err)
 {
-    int r;
-
-    *name = '\0';
-    if (c->cgroup_manager && !strcmp(c->cgroup_manager, "disabled"))
-        return 0;
-    snprintf(name, size, "+cgroup-manager.%s", c->cgroup_manager ? c->cgroup_manager : "cgroupfs");
-    r = plugins_open(&c->plugins, name, err);
-    if (!r && plugin_masked(&c->plugins, name))
-        return fail(err, 0, "linux.cgroupsPath", "the plugin that serves this is masked by %s",
-                    plugin_masked(&c->plugins, name));
-    if (!r)
-        return fail(err, 0, "linux.cgroupsPath", "no installed plugin serves this; install %s",
-                    plugin_package(name) ? plugin_package(name) : name);
-    return r < 0 ? -1 : 0;
+    for (const char *const *name = cgroup_managers(c); *name; name++)
+        if (cgroup_manager_open(c, *name, err) < 0)
+            return -1;
+    return 0;
 }
 
 /* What is there is served before anybody may add to it, and so is what was added. */
@@ -340,10 +363,7 @@ static int adjust(struct container *c, struct error *err)
 
 int plugins_for_config(struct container *c, struct error *err)
 {
-    char manager[64];
-
-    if (settings_of_host(c, err) < 0 ||
-        cgroup_manager_open(c, manager, sizeof manager, err) < 0 ||
+    if (settings_of_host(c, err) < 0 || open_cgroup_managers(c, err) < 0 ||
         fields_open(c, false, err) < 0 || check(c, err) < 0)
         return -1;
     return adjust(c, err);

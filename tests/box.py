@@ -9,6 +9,7 @@ import time
 
 import harness
 import host
+import units
 from bundle import Bundle
 
 SANITIZER_OPTIONS = {
@@ -66,8 +67,13 @@ class Output:
         return f"$ {' '.join(self.command)}\nstdout: {self.out!r}\nstderr: {self.err!r}"
 
 
+# Whether containers are units of systemd: tests/run --systemd-cgroup.
+systemd = False
+
+
 class Box:
     def __init__(self, runtime, directory, cgroup, build=None):
+        self.systemd = systemd
         self.runtime, self.dir, self.build = runtime, directory, build
         self.cgroup, self.root = cgroup, f"{directory}/state"
         self.count, self.processes, self.rootfs = 0, [], None
@@ -106,7 +112,11 @@ class Box:
         self.count += 1
         out, err = f"{self.dir}/{self.count}.out", f"{self.dir}/{self.count}.err"
         options.setdefault("env", ENVIRONMENT)
-        command = [self.runtime, "--root", self.root, *map(str, arguments)]
+        words = list(map(str, arguments))
+        # As engines do: who has made a container needs no option later.
+        if self.systemd and {"create", "run"} & set(words) and "--cgroup-manager" not in words:
+            words.insert(0, "--systemd-cgroup")
+        command = [self.runtime, "--root", self.root, *words]
         with open(out, "wb") as o, open(err, "wb") as e:
             options.setdefault("stdout", o)
             options.setdefault("stderr", e)
@@ -116,7 +126,8 @@ class Box:
 
     def bundle(self, program="true", rootfs=None):
         self.count += 1
-        return Bundle(f"{self.dir}/b{self.count}", program, f"{self.cgroup}-{self.count}", rootfs or self.rootfs)
+        group = f"{self.cgroup}-{self.count}" + (".scope" if self.systemd else "")
+        return Bundle(f"{self.dir}/b{self.count}", program, group, rootfs or self.rootfs)
 
     def bundle_beside(self, other, program="true"):
         """Another container around the same root file system."""
@@ -178,6 +189,7 @@ class Box:
         states = os.listdir(self.root) if os.path.isdir(self.root) else []
         return ([f"state of {s}" for s in states]
                 + [f"control group {d}" for d in host.cgroup_directories(self.cgroup + "-")]
+                + [f"unit {u}" for u in units.transient(self.cgroup.strip("/") + "-")]
                 + [f"mount {m}" for m in host.mount_points_below(self.dir)]
                 + [f"process {p}: {host.command_line(p)}" for p in host.living_children()])
 

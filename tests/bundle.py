@@ -93,6 +93,7 @@ class Bundle:
         else:
             make_rootfs(self.rootfs)
         self.config["linux"]["cgroupsPath"] = cgroup
+        self.unit = cgroup if cgroup.endswith(".scope") else None
         self.program(program)
 
     def program(self, program):
@@ -138,5 +139,17 @@ class Bundle:
 
     def write(self):
         with open(f"{self.path}/config.json", "w") as f:
-            json.dump(self.config, f)
+            json.dump(self._with_unit() if self.unit else self.config, f)
         return self
+
+    def _with_unit(self):
+        """The configuration, as systemd wants to have the group named. In the slice at the top, of which it makes no
+        directory, the unit "hozo-x.scope" lies where the path "/hozo-x.scope" leads without systemd."""
+        config = copy.deepcopy(self.config)
+        path = config["linux"].get("cgroupsPath") or self.unit
+        if ":" not in path:
+            prefix, dash, name = path.lstrip("/").partition("-")
+            if not dash or "/" in name or not name.endswith(".scope"):
+                raise Skip("no unit has such a path")
+            config["linux"]["cgroupsPath"] = f"-.slice:{prefix}:{name.removesuffix('.scope')}"
+        return config

@@ -400,6 +400,9 @@ struct hozo_host {
                    struct hozo_cursor *found);
     /* From `stats`: a member of the object `data` that `events` prints, as JSON text. */
     int (*stats)(struct hozo_ctx *ctx, const char *member, const char *json, size_t size);
+
+    /* Those annotations of the container that are declared, as item(): for keys that a prefix declares. */
+    int (*annotation_item)(struct hozo_ctx *ctx, size_t index, struct hozo_cursor *found, const char **key);
 };
 
 /* Public in its first member only. */
@@ -442,6 +445,7 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_as_uint(ctx, at)              ((ctx)->host->as_uint(ctx, at))
 #define hozo_as_bool(ctx, at)              ((ctx)->host->as_bool(ctx, at))
 #define hozo_annotation(ctx, key, value)   ((ctx)->host->annotation(ctx, key, value))
+#define hozo_annotation_item(ctx, i, f, k) ((ctx)->host->annotation_item(ctx, i, f, k))
 #define hozo_setting(ctx, at, path, found) ((ctx)->host->setting(ctx, at, path, found))
 #define hozo_add_env(ctx, name, value)     ((ctx)->host->add_env(ctx, name, value))
 #define hozo_add_device(ctx, d)            ((ctx)->host->add_device(ctx, d))

@@ -31,6 +31,12 @@ static bool is(const struct hozo_work *w, const char *what)
     return !strcmp(w->what, what);
 }
 
+/* The work that leads into another directory of the container's. */
+static bool is_directory(const struct hozo_work *w)
+{
+    return is(w, WORK_MKDIR) || is(w, WORK_UNIT);
+}
+
 static bool next_work(struct hozo_ctx *ctx, size_t i, struct hozo_work *w)
 {
     *w = (struct hozo_work){.size = sizeof(*w)};
@@ -78,7 +84,7 @@ static void print_hierarchies(struct hozo_ctx *ctx, FILE *f)
 
         if (is(&w, WORK_HIERARCHY))
             around = w;
-        if (!is(&w, WORK_MKDIR) || !around.value || !(end = strstr(around.value, "=/")))
+        if (!is_directory(&w) || !around.value || !(end = strstr(around.value, "=/")))
             continue;
         if (!strncmp(around.value, UNIFIED "=/", strlen(UNIFIED "=/")))
             end = around.value;
@@ -106,7 +112,7 @@ static int record(struct hozo_ctx *ctx, unsigned n)
     print_hierarchies(ctx, f);
     fputs("],\"created\":[", f);
     for (size_t i = 0; next_work(ctx, i, &w); i++) {
-        if (!is(&w, WORK_MKDIR) || seen == n)
+        if (!is_directory(&w) || seen == n)
             continue;
         fputs(seen++ ? "," : "", f);
         print_json_string(f, w.value);
@@ -165,7 +171,7 @@ static int make(struct applying *a, const struct hozo_work *w)
 
     writing_end(&a->to);
     a->in.directory = a->to.directory = w->value;
-    a->in.exists = a->existing >> a->n & 1;
+    a->in.exists = is(w, WORK_UNIT) ? !access(w->value, F_OK) : (a->existing >> a->n & 1) != 0;
     a->to.dir = cgroup_make(&a->in, &lost);
     if (a->to.dir < 0) {
         /* The directory that another one has made meanwhile is not ours to remove. */
@@ -220,8 +226,13 @@ static int carry_out(struct applying *a)
         const char *what;
         int (*act)(struct applying *a, const struct hozo_work *w);
     } acts[] = {
-        {WORK_HIERARCHY, hierarchy},      {WORK_MKDIR, make},  {WORK_ENTER, enter},
-        {WORK_DEVICES, restrict_devices}, {WORK_AWAIT, await}, {WORK_OWNER, own},
+        {WORK_HIERARCHY, hierarchy},
+        {WORK_MKDIR, make},
+        {WORK_UNIT, make},
+        {WORK_ENTER, enter},
+        {WORK_DEVICES, restrict_devices},
+        {WORK_AWAIT, await},
+        {WORK_OWNER, own},
     };
     struct hozo_work w;
 

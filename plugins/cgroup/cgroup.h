@@ -4,6 +4,7 @@
  * files.
  *
  *     hierarchy.c   where the container's cgroups lie                    pure
+ *     unit.c        … if systemd makes them                              pure
  *     resources.h   memory, cpu, …: field -> file and value, see there
  *     devices.c     device rules; what cgroup v1 is told                 pure
  *     program.c     device rules -> eBPF program for cgroup v2           pure
@@ -68,6 +69,8 @@ struct hierarchies {
 };
 
 int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all);
+/* All of them, with the path of a unit's cgroup, which is the same in each. */
+int hierarchies_of_unit(struct hozo_ctx *ctx, const char *path, struct hierarchies *all);
 /* For verbs after create, as its state tells: of each only `unified`, `controllers` and `directory`. */
 int hierarchies_recorded(struct hozo_ctx *ctx, struct hierarchies *all);
 void hierarchies_free(struct hierarchies *all);
@@ -154,6 +157,7 @@ int cgroup_give(int dir, uid_t uid);
     "hierarchy"                  /* "cpu,cpuacct=/sys/fs/cgroup/cpu", "unified=/sys/fs/cgroup"     \
                                   */
 #define WORK_MKDIR    "mkdir"    /* directory in that hierarchy */
+#define WORK_UNIT     "unit"     /* the same of a unit: where systemd manages the hierarchy it is there */
 #define WORK_ENTER    "enter"    /* directory, made before */
 #define WORK_AWAIT    "await"    /* the container's process */
 #define WORK_DEVICES  "devices"  /* the rules; data: the program */

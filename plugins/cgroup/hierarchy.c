@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugins/cgroup/unit.h"
+
 char *cgroup_path_clean(const char *path)
 {
     char *clean = malloc(strlen(path) + 2), *end = clean;
@@ -107,15 +109,36 @@ static bool writable(struct hozo_ctx *ctx, const struct hozo_cursor *at)
     return hozo_fact(ctx, at, "writable", &flag) != 1 || hozo_as_bool(ctx, &flag);
 }
 
-/* `at` is a record of the host facts: mountpoint, own, and for v1 controllers. */
-static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_cursor *at,
-               bool unified, const char *cgroups_path)
+/* Where the configuration puts the container's cgroup below this mount point. */
+static int resolve(struct hozo_ctx *ctx, struct hierarchy *h, const struct hozo_cursor *at,
+                   const char *cgroups_path)
 {
-    struct hozo_cursor mountpoint, own_place;
+    struct hozo_cursor own_place;
     const char *own = "/";
+
+    if (hozo_fact(ctx, at, "own", &own_place) == 1)
+        own = hozo_as_string(ctx, &own_place);
+    else if (!cgroups_path || *cgroups_path != '/')
+        return hozo_error(ctx, 0, CGROUPS_PATH,
+                          "must be absolute: the mount at %s does not show hozo's own cgroup",
+                          h->mountpoint);
+    h->path = cgroup_path_resolve(cgroups_path, hozo_id(ctx), own);
+    if (!h->path && errno == EINVAL)
+        return hozo_error(ctx, 0, CGROUPS_PATH,
+                          "\"%s\" does not name a cgroup below %s, seen from \"%s\"",
+                          cgroups_path ? cgroups_path : "", h->mountpoint, own);
+    return 0;
+}
+
+/* `at` is a record of the host facts: mountpoint, own, and for v1 controllers. `unit`: the path of a
+ * unit's cgroup, which is the same in all hierarchies. */
+static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_cursor *at,
+               bool unified, const char *cgroups_path, const char *unit)
+{
+    struct hozo_cursor mountpoint;
     struct hierarchy *h;
 
-    if ((!cgroups_path || !*cgroups_path) && !writable(ctx, at)) {
+    if (!unit && (!cgroups_path || !*cgroups_path) && !writable(ctx, at)) {
         all->forbidden = true;
         return 0;
     }
@@ -124,22 +147,16 @@ static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_
     if (hozo_fact(ctx, at, "mountpoint", &mountpoint) != 1)
         return hozo_error(ctx, 0, CGROUPS_PATH,
                           "the host facts do not tell where a cgroup hierarchy is mounted");
-    if (hozo_fact(ctx, at, "own", &own_place) == 1)
-        own = hozo_as_string(ctx, &own_place);
-    else if (!cgroups_path || *cgroups_path != '/')
-        return hozo_error(ctx, 0, CGROUPS_PATH,
-                          "must be absolute: the mount at %s does not show hozo's own cgroup",
-                          hozo_as_string(ctx, &mountpoint));
     h = &all->at[all->n++];
     h->unified = unified;
     h->controllers = unified ? strdup("") : join_controllers(ctx, at);
-    h->mountpoint = strdup(hozo_as_string(ctx, &mountpoint));
-    h->path = cgroup_path_resolve(cgroups_path, hozo_id(ctx), own);
-    if (h->mountpoint && !h->path && errno == EINVAL)
-        return hozo_error(ctx, 0, CGROUPS_PATH,
-                          "\"%s\" does not name a cgroup below %s, seen from \"%s\"",
-                          cgroups_path ? cgroups_path : "", h->mountpoint, own);
-    if (!h->controllers || !h->mountpoint || !h->path ||
+    if (!(h->mountpoint = strdup(hozo_as_string(ctx, &mountpoint))))
+        return hozo_error(ctx, ENOMEM, CGROUPS_PATH, "control groups");
+    if (unit)
+        h->path = strdup(unit);
+    else if (resolve(ctx, h, at, cgroups_path) < 0)
+        return -1;
+    if (!h->controllers || !h->path ||
         asprintf(&h->directory, "%s%s", h->mountpoint, h->path) < 0) {
         h->directory = NULL;
         return hozo_error(ctx, ENOMEM, CGROUPS_PATH, "control groups");
@@ -147,29 +164,46 @@ static int add(struct hozo_ctx *ctx, struct hierarchies *all, const struct hozo_
     return 0;
 }
 
-int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all)
+static int find_all(struct hozo_ctx *ctx, struct hierarchies *all, const char *cgroups_path,
+                    const char *unit)
 {
     struct hozo_cursor at, list;
+
+    if (hozo_fact(ctx, NULL, "cgroup.unified", &at) == 1 &&
+        add(ctx, all, &at, true, cgroups_path, unit) < 0)
+        return -1;
+    if (hozo_fact(ctx, NULL, "cgroup.hierarchies", &list) == 1)
+        for (size_t i = 0; hozo_item(ctx, &list, i, &at, NULL) == 1; i++)
+            if (add(ctx, all, &at, false, cgroups_path, unit) < 0)
+                return -1;
+    if (!all->n && !all->forbidden)
+        return hozo_error(ctx, 0, CGROUPS_PATH, "the host has no cgroup hierarchy mounted");
+    all->v2 = all->n == 1 && all->at[0].unified;
+    return 0;
+}
+
+int hierarchies_of_unit(struct hozo_ctx *ctx, const char *path, struct hierarchies *all)
+{
+    memset(all, 0, sizeof(*all));
+    return find_all(ctx, all, NULL, path);
+}
+
+int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all)
+{
+    auto_unit struct unit unit = {0};
     const char *cgroups_path = NULL;
+    struct hozo_cursor at;
 
     memset(all, 0, sizeof(*all));
+    if (unit_wanted(ctx))
+        return unit_find(ctx, &unit) < 0 ? -1 : hierarchies_of_unit(ctx, unit.path, all);
     switch (hozo_find(ctx, NULL, CGROUPS_PATH, &at)) {
     case -1:
         return -1;
     case 1:
         cgroups_path = hozo_as_string(ctx, &at);
     }
-    if (hozo_fact(ctx, NULL, "cgroup.unified", &at) == 1 &&
-        add(ctx, all, &at, true, cgroups_path) < 0)
-        return -1;
-    if (hozo_fact(ctx, NULL, "cgroup.hierarchies", &list) == 1)
-        for (size_t i = 0; hozo_item(ctx, &list, i, &at, NULL) == 1; i++)
-            if (add(ctx, all, &at, false, cgroups_path) < 0)
-                return -1;
-    if (!all->n && !all->forbidden)
-        return hozo_error(ctx, 0, CGROUPS_PATH, "the host has no cgroup hierarchy mounted");
-    all->v2 = all->n == 1 && all->at[0].unified;
-    return 0;
+    return find_all(ctx, all, cgroups_path, NULL);
 }
 
 /* --- later verbs --------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * linux.resources.pids. Of `create` it comes late: the process that makes the container's first one lives in
- * the cgroup, too, until that is there, and a limit of one task, set earlier, would forbid the container.
+ * the cgroup, too, until that is there, and a limit of one task, set earlier, would forbid the container. The one
+ * that systemd has set is lifted until then.
  */
 #include "plugins/cgroup/resources.h"
+#include "plugins/cgroup/unit.h"
 
 #define PIDS RESOURCES ".pids"
 
@@ -26,7 +28,13 @@ static int plan(struct planning *p)
 {
     struct value v[1];
 
-    return resource_values(p, v) < 0 ? -1 : resource_plan(p, v, 0, WORK_WRITE);
+    if (resource_values(p, v) < 0)
+        return -1;
+    if (p->h && p->pass == EARLY && !p->update)
+        return v[0].named && unit_wanted(p->ctx)
+                   ? resource_put(p, rows[0].path, WORK_WRITE, resource_file(p, &rows[0]), "max")
+                   : 0;
+    return resource_plan(p, v, 0, WORK_WRITE);
 }
 
-const struct family pids_family = {"pids", PIDS, LATE, rows, 1, plan};
+const struct family pids_family = {"pids", PIDS, EARLY | LATE, rows, 1, plan};

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugins/cgroup/unit.h"
+
 static void planning_free(struct planning *p)
 {
     hierarchies_free(&p->all);
@@ -113,7 +115,8 @@ static int plan_hierarchy(struct planning *p, const struct hierarchy *h)
 
     if (planning_assign(p, HOZO_PHASE_PREPARE, CGROUPS_PATH, WORK_HIERARCHY, controllers,
                         h->mountpoint) < 0 ||
-        planning_work(p, HOZO_PHASE_PREPARE, CGROUPS_PATH, WORK_MKDIR, h->directory, NULL, 0) < 0)
+        planning_work(p, HOZO_PHASE_PREPARE, CGROUPS_PATH,
+                      unit_wanted(p->ctx) ? WORK_UNIT : WORK_MKDIR, h->directory, NULL, 0) < 0)
         return -1;
     if (resources_plan(p, h) < 0 || plan_owner(p) < 0)
         return -1;

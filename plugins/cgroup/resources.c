@@ -158,6 +158,8 @@ static int enter(struct planning *p, const char *path)
 int resource_put(struct planning *p, const char *path, const char *what, const char *file,
                  const char *text)
 {
+    if (p->told)
+        return p->told(p, path, what, file, text);
     if (enter(p, path) < 0)
         return -1;
     return planning_assign(p, phase_of(p), path, what, file, text);

@@ -74,6 +74,10 @@ struct planning {
     const struct family *family;
     const struct hierarchy *h;       /* in which the family lies; NULL: in none */
     const struct hierarchy *entered; /* by work of this phase */
+    /* Who wants to know what would be written: called in place of all work. */
+    int (*told)(struct planning *p, const char *path, const char *what, const char *file,
+                const char *text);
+    void *data; /* theirs */
 };
 
 int planning_work(struct planning *p, uint32_t phase, const char *path, const char *what,

@@ -4,6 +4,7 @@
  * values they replace.
  */
 #include "plugins/cgroup/resources.h"
+#include "plugins/cgroup/unit.h"
 
 #include <errno.h>
 #include <string.h>
@@ -70,7 +71,11 @@ static int entry(struct planning *p, const struct resource *row, const struct ho
         return -1;
     if (!p->h)
         return resource_refuse(p, at->path);
-    return is_due(p, file) ? put_lines(p, at->path, file, hozo_as_string(p->ctx, at)) : 0;
+    if (is_due(p, file))
+        return put_lines(p, at->path, file, hozo_as_string(p->ctx, at));
+    return p->pass == EARLY && unit_wanted(p->ctx)
+               ? resource_put(p, at->path, WORK_WRITE, file, "max")
+               : 0;
 }
 
 static int plan(struct planning *p)

@@ -10,6 +10,7 @@ A case is a directory here, named after the one idea that it shows:
                         RFC 7396: null removes a member) if the file is called patch.json
     CASE/host           name of a record in hosts/ (without .json); absent: v2
     CASE/options        options of `hozo plan`; absent: none
+    CASE/globals        options that stand before the verb; absent: none
     CASE/environment    lines NAME=VALUE that the caller has; absent: none
     CASE/plan           what `hozo plan` prints, or
     CASE/error          the line that it prints while it fails with exit status 1
@@ -86,7 +87,7 @@ def hozo_plan(hozo, name, *more, verb="plan", **how):
         for file, text in (("config.json", configuration(case)), ("host.json", read(f"{HERE}/hosts/{host}.json"))):
             with open(f"{bundle}/{file}", "w") as f:
                 f.write(text)
-        r = subprocess.run([hozo, verb, "--bundle", bundle, "--host", f"{bundle}/host.json", *more,
+        r = subprocess.run([hozo, *read(f"{case}/globals", "").split(), verb, "--bundle", bundle, "--host", f"{bundle}/host.json", *more,
                             *read(f"{case}/options", "").split()],
                            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=30,
                            **{**NOBODY, **how, "env": {**how.get("env", CLEAN), **environment}})
