@@ -83,7 +83,7 @@ def a_created_container_has_statistics(box):
 
 @test
 def memory_that_is_used_is_shown(box):
-    b = box.bundle("(dd if=/dev/zero bs=1M count=50; sleep 100) | tail -c 60m")
+    b = box.bundle("dd if=/dev/zero bs=50M count=1 | sleep 100")  # which reads nothing
     before = int(kernel_of_new(box, b, "memory", "memory.usage_in_bytes", "memory.current"))
     host.eventually(lambda: stats(box)["memory"]["usage"]["usage"] > before + 49 * MIB)
     memory = stats(box)["memory"]
@@ -149,8 +149,9 @@ def time_that_is_used_grows(box):
         assert abs(sum(usage["percpu"]) - usage["total"]) < 100_000_000, usage
         assert len(usage["percpu"]) == len(usage["percpu_user"]) == len(usage["percpu_kernel"]) >= os.cpu_count(), \
             usage
-    after = int(kernel(b, "cpuacct", "cpuacct.usage", "cpu.stat")) if is_v1("cpuacct") else 0
-    assert not after or 0 <= after - usage["total"] < 2_000_000_000, (after, usage)
+    if is_v1("cpuacct"):
+        total = int(kernel(b, "cpuacct", "cpuacct.usage", None))
+        assert usage["total"] <= total <= stats(box)["cpu"]["usage"]["total"], (usage, total)
 
 
 def is_v1(controller):
@@ -158,9 +159,15 @@ def is_v1(controller):
 
 
 @test
-def time_of_a_sleeping_container_does_not(box):
+def a_container_that_sleeps_uses_none(box):
     box.running("sleep 100")
-    host.eventually(lambda: stats(box)["cpu"]["usage"].get("total", 0) < 1_000_000_000)
+    host.eventually(lambda: idle(box), 20)
+
+
+def idle(box):
+    before = stats(box)["cpu"]["usage"].get("total", 0)
+    time.sleep(0.5)
+    return stats(box)["cpu"]["usage"].get("total", 0) - before < 50_000_000
 
 
 @test
@@ -176,26 +183,37 @@ def throttling_is_counted(box):
     assert found["throttledTime"] > 100_000_000 and found["periods"] >= found["throttledPeriods"], found
 
 
+def disk_of(path):
+    """The numbers of the whole disk that a file lies on."""
+    device = os.stat(path).st_dev
+    at = f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"
+    if not os.path.exists(at):
+        raise Skip("the directory of tests lies on no block device")
+    with open(f"{at}/../dev" if os.path.exists(f"{at}/partition") else f"{at}/dev") as f:
+        return [int(n) for n in f.read().split(":")]
+
+
 @test
 def block_devices_are_shown_with_what_was_read(box):
-    """From the root file system's device, past the page cache."""
+    """Past the page cache. With cgroup v1 some kernels count only where there is a limit."""
     path = f"{box.dir}/file"
     with open(path, "wb") as f:
         f.write(os.urandom(4 * MIB))
         f.flush()
         os.fsync(f.fileno())
-    device = os.stat(path).st_dev
-    if not os.path.exists(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"):
-        raise Skip("the directory of tests lies on no block device")
+    major, minor = disk_of(path)
     b = box.bundle("dd if=/file of=/dev/null bs=1M iflag=direct; sleep 100")
+    b.linux["resources"]["blockIO"] = {
+        "throttleReadBpsDevice": [{"major": major, "minor": minor, "rate": 1000 * MIB}]}
     b.bind(path, "/file", "ro")
     os.mknod(f"{b.rootfs}/file")
     box.running(b)
 
     def read():
-        return sum(e.get("value", 0) for e in stats(box)["blkio"].get("ioServiceBytesRecursive", [])
-                   if e.get("op") == "Read")
-    host.eventually(lambda: read() >= 4 * MIB)
+        return [e.get("value", 0) for e in stats(box)["blkio"].get("ioServiceBytesRecursive", [])
+                if (e["op"], e.get("major", 0), e.get("minor", 0)) == ("Read", major, minor)]
+    host.eventually(lambda: sum(read()) >= 4 * MIB)
+    same(len(read()), 1)
 
 
 @test
