@@ -189,6 +189,8 @@ struct cgroup_new {
 
 /* Whether it exists; an error if it is used by someone or frozen. */
 int cgroup_usable(struct cgroup_new *new);
+/* Why a cgroup that was made before may be without controllers; or "". */
+void cgroup_explain(int dir, char *room, size_t size);
 /* Makes it and its parents. A descriptor, or -1 after hozo_error(); *lost: another one made it. */
 int cgroup_make(struct cgroup_new *new, bool *lost);
 

@@ -199,6 +199,22 @@ static void enable_level(struct cgroup_new *new, int level, const char *name)
         enable_one(new, level, w, name);
 }
 
+void cgroup_explain(int dir, char *room, size_t size)
+{
+    int level = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC), above;
+
+    *room = '\0';
+    /* The root has no type. */
+    while (level >= 0 && !*room && !faccessat(level, "cgroup.type", F_OK, 0)) {
+        if (has_own_processes(level))
+            snprintf(room, size, "all, since a cgroup above it has processes of its own");
+        above = openat(level, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        close(level);
+        level = above;
+    }
+    cgroup_close_fd(&level);
+}
+
 /* What the parent passes on came through all levels above it: no need to look at them. */
 static bool all_enabled(struct cgroup_new *new, int parent)
 {

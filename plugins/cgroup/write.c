@@ -55,10 +55,17 @@ int write_file(struct writing *w, const char *name, const char *text)
 
 int write_failed(struct writing *w, const char *path, const char *name, const char *text, int r)
 {
+    const char *refused = w->refused;
+    char why[128];
+
     if (r != -ENOENT)
         return hozo_error(w->ctx, -r, path, "writing \"%s\" to %s/%s", text, w->directory, name);
+    if (!*refused) {
+        cgroup_explain(w->dir, why, sizeof(why));
+        refused = why;
+    }
     return hozo_error(w->ctx, 0, path, "the cgroup %s has no %s%s%s", w->directory, name,
-                      *w->refused ? "; controllers that could not be enabled: " : "", w->refused);
+                      *refused ? "; controllers that could not be enabled: " : "", refused);
 }
 
 /* --- the pieces of work -------------------------------------------------------------------------

@@ -31,14 +31,20 @@ def without_limits(b):
     return b
 
 
-def limited(box, b):
-    """Gives it some limit; the path of the limit in the configuration, and the controller."""
-    for name, resources, path in (("pids", {"pids": {"limit": 100}}, "linux.resources.pids.limit"),
-                                  ("memory", {"memory": {"limit": 1 << 26}}, "linux.resources.memory.limit")):
+LIMITS = [
+    ("pids", {"pids": {"limit": 100}}, "linux.resources.pids.limit", "pids.max"),
+    ("memory", {"memory": {"limit": 1 << 26}}, "linux.resources.memory.limit", "memory.max"),
+    ("hugetlb", {"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}, "linux.resources.hugepageLimits[0]",
+     "hugetlb.2MB.max")]
+
+
+def limited(b):
+    """Gives it some limit; the path of the limit in the configuration, and the file."""
+    for name, resources, path, file in LIMITS:
         if name in controllers():
             b.linux["resources"] = resources
-            return path, name
-    raise Skip("cgroup v2 has neither memory nor pids here")
+            return path, file
+    raise Skip("cgroup v2 has no such controller here")
 
 
 @contextlib.contextmanager
@@ -109,10 +115,10 @@ def below_a_group_with_processes_there_are_no_limits(box):
     host.cgroup_v2_only()
     with group(box, "full") as top:
         b = box.bundle("sleep 100")
-        path, controller = limited(box, b)
+        path, file = limited(b)
         b.linux["cgroupsPath"] = below(top, "c")
         stand_in(top)
-        box.create(b).fails(path, f"{top}/c has no {controller}.max", f"+{controller}", f"in {top}, which has processes of its own")
+        box.create(b).fails(path, f"{top}/c has no {file}", "could not be enabled", "has processes of its own")
         assert not os.path.exists(f"{top}/c")
 
 
@@ -285,11 +291,11 @@ def a_users_limits_hold(box):
     host.cgroup_v2_only()
     with group(box, "user", USER) as top:
         b = users(box, "sleep 100")
-        path, controller = limited(box, b)
+        path, file = limited(b)
         user_session(top)
         del b.linux["cgroupsPath"]
         box.running(b, **USER_RUNS)
-        assert read(f"{top}/c1", f"{controller}.max") != "max\n"
+        assert read(f"{top}/c1", file) != "max\n"
         box.hozo("delete", "--force", "c1", **USER_RUNS).ok()
 
 
