@@ -194,8 +194,11 @@ def alive(pid):
 
 
 def await_end(pid, seconds):
-    """Waits for the end of a child that nobody has reaped, but not for longer."""
-    fd = os.pidfd_open(pid)
+    """Waits for the end of a child, but not for longer. Another thread may have reaped it."""
+    try:
+        fd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
     try:
         select.select([fd], [], [], seconds)
     finally:
