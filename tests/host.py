@@ -65,6 +65,10 @@ def cgroup_directories(prefix):
 
 def remove_cgroup(directory):
     """Ends what is in it, and removes it with all below."""
+    for path, _, files in os.walk(directory):
+        if "freezer.state" in files:  # cgroup v1: what is frozen does not end
+            with open(f"{path}/freezer.state", "w") as f:
+                f.write("THAWED")
     for path, _, _ in os.walk(directory, topdown=False):
         for _ in range(100):
             for pid in cgroup_processes(path):
