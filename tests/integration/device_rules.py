@@ -135,9 +135,9 @@ def a_sequence_of_device_rules_is_what_the_kernel_permits(box, case):
 def random_device_rules_are_what_the_kernel_permits(box, layout):
     pure(layout)
     dice, said = random.Random(5), 0
-    for _ in range(16):
+    for _ in range(10):
         rules = [random_rule(dice) for _ in range(dice.randint(1, 6))]
         if dice.random() < 0.6:
             rules.insert(0, DENY)
         said += check(box, rules, exact=is_v2())
-    assert said >= (16 if is_v2() else 5), said
+    assert said >= (10 if is_v2() else 3), said

@@ -162,7 +162,8 @@ def an_rdma_device_that_is_not_there_is_an_error(box):
 def without_the_oom_killer_who_needs_too_much_waits(box):
     limits.only("v1")
     b = resources(box, ["dd", "if=/dev/zero", "of=/dev/null", "bs=60M", "count=1"],
-                  memory={"limit": 10 * MB, "disableOOMKiller": True})
+                  memory={"limit": 10 * MB, "disableOOMKiller": True,
+                          **({"swap": 10 * MB} if host.has_swap() else {})})
     group = Group(b, "memory")
     pid = box.created(b)
     box.hozo("start", "c1").ok()
