@@ -54,6 +54,18 @@ def ends(process, seconds=10):
     same(process.output.err, "")
 
 
+def gate(box, b):
+    """`read line </gate` in the container waits for the function that this returns."""
+    os.mkfifo(f"{box.dir}/gate")
+    os.mknod(f"{b.rootfs}/gate")
+    b.bind(f"{box.dir}/gate", "/gate")
+
+    def go():
+        with open(f"{box.dir}/gate", "w") as f:
+            f.write("go\n")
+    return go
+
+
 def kernel(b, controller, v1, v2, name=None):
     """The text of a file of the container's control group, of either version."""
     directory = host.controller_directory(controller, b.linux["cgroupsPath"])
@@ -349,18 +361,23 @@ def it_ends_with_the_container(box, verb):
 
 @test
 def it_ends_when_the_program_ends(box):
-    box.running("sleep 1")
+    b = box.bundle("read line </gate")
+    go = gate(box, b)
+    box.running(b)
     process = follow(box, "--interval", "100ms")
+    host.eventually(lambda: lines(process, "stats"))
+    go()
     ends(process)
-    assert lines(process, "stats")
 
 
 @test
 def what_the_program_leaves_in_the_control_group_is_awaited(box):
-    b = box.bundle("sleep 100 & sleep 1")
+    b = box.bundle("sleep 100 & read line </gate")
     b.without_namespace("pid")
+    go = gate(box, b)
     box.running(b)
     process = follow(box, "--interval", "100ms")
+    go()
     box.wait_status("stopped")
     seen = len(lines(process, "stats"))
     host.eventually(lambda: len(lines(process, "stats")) > seen + 1)
@@ -405,12 +422,7 @@ def small(box, program):
     return b
 
 
-def greedy(box, program, fifo=None):
-    b = small(box, program)
-    if fifo:
-        os.mkfifo(f"{box.dir}/{fifo}")
-        os.mknod(f"{b.rootfs}/{fifo}")
-        b.bind(f"{box.dir}/{fifo}", f"/{fifo}")
+def greedy(box, b):
     box.created(b)
     process = follow(box, *LONG)
     box.hozo("start", "c1").ok()
@@ -419,7 +431,7 @@ def greedy(box, program, fifo=None):
 
 @test
 def a_process_that_is_killed_for_memory_is_told(box):
-    process = greedy(box, "tail -c 100m /dev/zero; sleep 100")
+    process = greedy(box, small(box, "tail -c 100m /dev/zero; sleep 100"))
     host.eventually(lambda: lines(process, "oom"))
     same(lines(process, "oom")[0], {"type": "oom", "id": "c1"})
     same(box.state()["status"], "running")
@@ -428,18 +440,19 @@ def a_process_that_is_killed_for_memory_is_told(box):
 
 @test
 def it_is_told_each_time(box):
-    process = greedy(box, "tail -c 100m /dev/zero; read line </wait; tail -c 100m /dev/zero; sleep 100", fifo="wait")
+    b = small(box, "tail -c 100m /dev/zero; read line </gate; tail -c 100m /dev/zero; sleep 100")
+    go = gate(box, b)
+    process = greedy(box, b)
     host.eventually(lambda: lines(process, "oom"))
     seen = len(lines(process, "oom"))
-    with open(f"{box.dir}/wait", "w") as f:
-        f.write("go\n")
+    go()
     host.eventually(lambda: len(lines(process, "oom")) > seen)
     same(process.poll(), None)
 
 
 @test
 def it_is_told_before_the_end_if_it_is_the_end(box):
-    process = greedy(box, ["tail", "-c", "100m", "/dev/zero"])
+    process = greedy(box, small(box, ["tail", "-c", "100m", "/dev/zero"]))
     ends(process)
     assert lines(process, "oom"), process.output
 
