@@ -74,6 +74,8 @@ def in_a_cgroup_namespace_its_group_is_the_root(box):
 @test
 def the_group_lives_until_delete(box):
     """Engines read it when the container has ended."""
+    if box.systemd:
+        raise Skip("systemd removes the group of a unit whose processes have ended")
     b = box.bundle("true")
     box.stopped(b)
     assert host.cgroup_directories(group(b))
