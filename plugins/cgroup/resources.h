@@ -5,6 +5,7 @@
  * of `update`, and the table of docs/cgroups.md.
  *
  *     resources.c   what the families have in common                                   pure
+ *     families.c    their order, and where they lie                                    pure
  *     memory.c, cpu.c (with cpuset), pids.c, blkio.c, hugetlb.c, network.c, rdma.c,
  *     unified.c     the families                                                       pure
  *     weight.c      weights of v1 as those of v2                                       pure
