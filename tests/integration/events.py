@@ -32,20 +32,16 @@ def lines(process, kind):
 
 
 def follow(box, *options):
-    """A stream that has begun: it has the files open that it watches."""
+    """A stream that has begun: it waits."""
     process = box.spawn("events", *options, "c1")
-    host.eventually(lambda: "pidfd" in descriptors(process.pid) or process.poll() is not None)
+    host.eventually(lambda: waits(process.pid) or process.poll() is not None)
+    same(process.poll(), None, process.output)
     return process
 
 
-def descriptors(pid):
-    found = ""
-    try:
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            found += os.readlink(f"/proc/{pid}/fd/{fd}") + "\n"
-    except OSError:
-        pass
-    return found
+def waits(pid):
+    with open(f"/proc/{pid}/wchan") as f:
+        return "poll" in f.read()
 
 
 def ends(process, seconds=10):
