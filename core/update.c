@@ -10,12 +10,18 @@
 #include "core/plugin-parts.h"
 #include "core/spec/rows.h"
 
+static cJSON *resources_of(const struct json *doc)
+{
+    cJSON *linux_ = cJSON_GetObjectItemCaseSensitive(doc->root, "linux");
+
+    return cJSON_GetObjectItemCaseSensitive(linux_, "resources");
+}
+
 /* Who updates a container sends all that it has, the device rules too; but what the container may open by now
  * is more than what its configuration says: hooks and engines have added to it. */
 static void leave_devices(struct container *c)
 {
-    cJSON *linux_ = cJSON_GetObjectItemCaseSensitive(c->changes.root, "linux");
-    cJSON *resources = cJSON_GetObjectItemCaseSensitive(linux_, "resources");
+    cJSON *resources = resources_of(&c->changes);
 
     if (!json_get(resources, "devices"))
         return;
@@ -63,6 +69,17 @@ static int merge(struct json *doc, cJSON *into, const struct json *from_doc, con
     return 0;
 }
 
+/* Where memory has no limit any more, memory and swap together have none, unless this update names one: what was
+ * configured would come back, or be in the way, with the next limit of memory. */
+static void forget_swap(struct container *c)
+{
+    const cJSON *named = json_get(resources_of(&c->changes), "memory");
+    cJSON *memory = cJSON_GetObjectItemCaseSensitive(resources_of(&c->config), "memory");
+
+    if (json_int(&c->changes, named, "limit", 0) == -1 && !json_get(named, "swap"))
+        cJSON_DeleteItemFromObjectCaseSensitive(memory, "swap");
+}
+
 static int plan_update(struct container *c, struct error *err)
 {
     plan_builder_free(&c->builder);
@@ -81,8 +98,10 @@ int compile_update(struct container *c, struct error *err)
         return -1;
     fields_prune(&c->plugins, &c->changes);
     c->adjusted = true;
-    if (merge(&c->config, c->config.root, &c->changes, c->changes.root, err) < 0 ||
-        fields_check(&c->plugins, &c->config, err) < 0)
+    if (merge(&c->config, c->config.root, &c->changes, c->changes.root, err) < 0)
+        return -1;
+    forget_swap(c);
+    if (fields_check(&c->plugins, &c->config, err) < 0)
         return -1;
     return plan_update(c, err);
 }
