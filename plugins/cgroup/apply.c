@@ -97,11 +97,13 @@ static void print_hierarchies(struct hozo_ctx *ctx, FILE *f)
     }
 }
 
-/* {"version":2,"hierarchies":[…],"created":["/sys/fs/cgroup/id"]}: the first `n` directories of the plan. */
+/* {"version":2,"hierarchies":[…],"created":["/sys/fs/cgroup/id"]}: the first `n` directories of the plan; and
+ * "unit":true if they are those of one. */
 static int record(struct hozo_ctx *ctx, unsigned n)
 {
     auto_free char *text = NULL;
     struct hozo_work w;
+    bool unit = false;
     unsigned seen = 0;
     size_t size;
     FILE *f = open_memstream(&text, &size);
@@ -112,12 +114,13 @@ static int record(struct hozo_ctx *ctx, unsigned n)
     print_hierarchies(ctx, f);
     fputs("],\"created\":[", f);
     for (size_t i = 0; next_work(ctx, i, &w); i++) {
+        unit |= is(&w, WORK_UNIT);
         if (!is_directory(&w) || seen == n)
             continue;
         fputs(seen++ ? "," : "", f);
         print_json_string(f, w.value);
     }
-    fputs("]}", f);
+    fputs(unit ? "],\"unit\":true}" : "]}", f);
     if (fclose(f))
         return hozo_error(ctx, ENOMEM, CGROUPS_PATH, "state");
     return hozo_state_set(ctx, text, size);

@@ -66,6 +66,8 @@ struct hierarchies {
     /* There is one in which an ordinary user may make nothing: without a cgroupsPath, which says where, nothing
      * is made there. */
     bool forbidden;
+    /* As recorded: they are those of a unit, and systemd writes into them as well. */
+    bool unit;
 };
 
 int hierarchies_find(struct hozo_ctx *ctx, struct hierarchies *all);

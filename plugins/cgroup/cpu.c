@@ -131,6 +131,17 @@ static int plan_bandwidth(struct planning *p, const struct value *v)
     return resource_plan(p, v, BURST, WORK_WRITE);
 }
 
+/* With any of these systemd writes the bandwidth again, in whole percents of a CPU. */
+static void say_again(const struct planning *p, struct value *v)
+{
+    bool named = v[SHARES].named || v[IDLE].named || v[QUOTA].named || v[PERIOD].named;
+
+    if (!p->update || !p->all.unit || !named)
+        return;
+    v[QUOTA].named = v[QUOTA].set;
+    v[PERIOD].named = v[PERIOD].set;
+}
+
 /* --- real time ----------------------------------------------------------------------------------
  */
 
@@ -158,7 +169,10 @@ static int plan_cpu(struct planning *p)
 {
     struct value v[COUNT];
 
-    if (resource_values(p, v) < 0 || plan_weight(p, v) < 0 || plan_bandwidth(p, v) < 0)
+    if (resource_values(p, v) < 0)
+        return -1;
+    say_again(p, v);
+    if (plan_weight(p, v) < 0 || plan_bandwidth(p, v) < 0)
         return -1;
     return plan_realtime(p, v);
 }

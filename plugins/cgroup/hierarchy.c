@@ -238,5 +238,6 @@ int hierarchies_recorded(struct hozo_ctx *ctx, struct hierarchies *all)
             return hozo_error(ctx, ENOMEM, NULL, "control groups");
     }
     all->v2 = all->n == 1 && all->at[0].unified;
+    all->unit = hozo_state_find(ctx, NULL, "unit", &item) == 1 && hozo_as_bool(ctx, &item);
     return 0;
 }

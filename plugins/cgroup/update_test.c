@@ -12,6 +12,9 @@
 #define V2                                                                                         \
     "{\"version\":2,\"hierarchies\":[{\"controllers\":\"\",\"directory\":\"/cg/"                   \
     "box\"}],\"created\":[]}"
+#define UNIT                                                                                       \
+    "{\"version\":2,\"hierarchies\":[{\"controllers\":\"\",\"directory\":\"/cg/"                   \
+    "box\"}],\"created\":[],\"unit\":true}"
 #define V1                                                                                         \
     "{\"version\":2,\"hierarchies\":["                                                             \
     "{\"controllers\":\"cpu,cpuacct\",\"directory\":\"/cg/cpu/box\"},"                             \
@@ -117,6 +120,13 @@ static void test_cpu(void)
            "enter /cg/cpu/box\nwrite cpu.cfs_period_us=40000\n");
     update("shares alone", V2, all, RES("\"cpu\":{\"shares\":2}"),
            "enter /cg/box\nwrite cpu.weight=1\n");
+    update("a unit: systemd rounds the bandwidth when it hears of shares", UNIT, all,
+           RES("\"cpu\":{\"shares\":2}"),
+           "enter /cg/box\nwrite cpu.weight=1\nwrite cpu.max=20000 50000\n");
+    update("a unit: with a new period, too", UNIT, all, RES("\"cpu\":{\"period\":100000}"),
+           "enter /cg/box\nwrite cpu.max=20000 100000\n");
+    update("a unit: nothing of the CPU", UNIT, all, RES("\"pids\":{\"limit\":5}"),
+           "enter /cg/box\nwrite pids.max=5\n");
     update("a group that is no more idle gets its shares back", V1, all,
            RES("\"cpu\":{\"idle\":0}"),
            "enter /cg/cpu/box\nwrite-if cpu.idle=0\nwrite cpu.shares=1024\n");

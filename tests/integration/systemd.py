@@ -519,6 +519,22 @@ def an_update_that_fails_leaves_files_and_properties_as_they_were(box):
     same((limits(s), s.file("io.max")), before[:2])
 
 
+# What systemd rounds up when it writes: 24.69 percents.
+UNEVEN = {"cpu": {"shares": 512, "quota": 12345, "period": 50000}}
+
+
+@test(timeout=90)
+def an_update_leaves_a_quota_that_is_no_whole_percent(box):
+    units.v2_needed()
+    s = Scope(box, **UNEVEN)
+    box.running(s.bundle)
+    same(s.file("cpu.max"), "12345 50000")
+    box.hozo("update", "--cpu-share", "2048", "c1").ok()
+    same(s.file("cpu.max"), "12345 50000")
+    box.hozo("update", "--cpu-period", "100000", "c1").ok()
+    same(s.file("cpu.max"), "12345 100000")
+
+
 # --- an ordinary user
 
 ANN = 1000
