@@ -428,7 +428,8 @@ bool manager_knows(struct manager *m, const struct hozo_work *work)
 
     if (!is_property(work, &since) || !since)
         return is_property(work, &since);
-    if (!m->version && m->bus && get_string(m, OBJECT, MANAGER, "Version", &text) >= 0)
+    if (!m->version && (m->bus || manager_connect(m) >= 0) &&
+        get_string(m, OBJECT, MANAGER, "Version", &text) >= 0)
         m->version = version_of(text);
     return m->version >= since;
 }

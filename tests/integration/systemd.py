@@ -535,6 +535,18 @@ def an_update_leaves_a_quota_that_is_no_whole_percent(box):
     same(s.file("cpu.max"), "12345 100000")
 
 
+@test(timeout=90)
+def an_update_that_fails_wakes_the_unit_that_it_made_idle(box):
+    units.v2_needed()
+    s = Scope(box, **UNEVEN)
+    box.running(s.bundle)
+    before = s.value("CPUWeight")
+    with open(f"{box.dir}/change", "w") as f:
+        json.dump({"cpu": {"idle": 1, "cpus": "4000"}}, f)
+    box.hozo("update", "--resources", f"{box.dir}/change", "c1").fails("linux.resources.cpu.cpus")
+    same((s.value("CPUWeight"), s.file("cpu.idle")), (before, "0"))
+
+
 # --- an ordinary user
 
 ANN = 1000
