@@ -29,6 +29,8 @@ int config_freeze(const struct container *c, bool again, struct error *err)
     auto_text struct text adjusted = {0};
     size_t size = c->config.size;
 
+    if (fd < 0)
+        return fail(err, errno, NULL, "write the configuration's copy");
     if (c->adjusted) {
         text_json_tree(&adjusted, &c->config, c->config.root);
         if (adjusted.failed)
@@ -36,8 +38,7 @@ int config_freeze(const struct container *c, bool again, struct error *err)
         text = adjusted.at;
         size = adjusted.length;
     }
-    if (fd < 0 || write_all(fd, text, size) ||
-        (again && renameat(c->dirfd, NEW, c->dirfd, "config.json")))
+    if (write_all(fd, text, size) || (again && renameat(c->dirfd, NEW, c->dirfd, "config.json")))
         return fail(err, errno, NULL, "write the configuration's copy");
     return 0;
 }

@@ -108,8 +108,12 @@ int compile_update(struct container *c, struct error *err)
 
 int container_update(struct container *c, struct error *err)
 {
-    if (state_status(c->dirfd, &c->state) == STATUS_STOPPED)
-        return fail(err, 0, NULL, "container not running");
+    enum status status = state_status(c->dirfd, &c->state);
+
+    if (status == STATUS_STOPPED)
+        return fail(err, 0, NULL, "container not running: no such process");
+    if (status == STATUS_CREATING)
+        return fail(err, 0, NULL, "the container is still being created");
     if (facts_collect(&c->facts, err) < 0 ||
         plugins_open_for(c, IN(UPDATE) | IN(UPDATE_APPLY), err) < 0 || compile_update(c, err) < 0 ||
         plugins_update_apply(c, err) < 0)

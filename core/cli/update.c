@@ -167,8 +167,8 @@ static int collect(const char *file, const char *const *values, struct json *cha
     for (size_t i = 0; i < FLAGS; i++) {
         if (!values[i])
             continue;
-        if (file)
-            return fail(err, 0, NULL, "update: --resources says all; --%s cannot be added",
+        if (file && strncmp(flags[i].path, "resources.", strlen("resources.")) == 0)
+            return fail(err, 0, NULL, "update: --resources says all of them; --%s cannot be added",
                         flags[i].name);
         if (set_member(changes, i, values[i], err) < 0)
             return -1;

@@ -249,3 +249,13 @@ def only_an_update_tells_what_is_changed(box):
 def a_field_that_is_not_declared_cannot_be_read_in_an_update(box):
     plugins = container(box, update='note("%s", changed(ctx, "linux.resources.cpu.cpus"));')
     update(plugins).fails("plugin a", "reads linux.resources.cpu.cpus without declaring it")
+
+
+@test(sanitized=False)
+def resources_of_a_file_and_what_is_none_go_together(box):
+    plugins = container(box, {"l3CacheSchema": "L3:0=f"}, update=TELLS)
+    update(plugins, "--resources", "/dev/stdin", "--l3-cache-schema", "L3:0=3").fails("resources")
+    with open(f"{box.dir}/resources", "w") as f:
+        f.write('{"pids": {"limit": 40}}')
+    update(plugins, "--resources", f"{box.dir}/resources", "--l3-cache-schema", "L3:0=3").ok().silent()
+    same(plugins.notes()[1], "l3 L3:0=3 L3:0=3")
