@@ -118,7 +118,8 @@ static char *print(const char *text, char signature[VARIANT_SIGNATURE_MAX])
 void target(const char *bytes, size_t size)
 {
     char first[VARIANT_SIGNATURE_MAX], second[VARIANT_SIGNATURE_MAX];
-    auto_free char *text = strndup(bytes, size), *once = print(text, first), *twice = NULL;
+    auto_free char *text = next_part(&bytes, &size, '\0'), *once = print(text, first),
+                   *twice = NULL;
     auto_free char *string = variant_as_string(text);
     uint64_t number = 0;
 

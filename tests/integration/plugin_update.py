@@ -254,7 +254,7 @@ def a_field_that_is_not_declared_cannot_be_read_in_an_update(box):
 @test(sanitized=False)
 def resources_of_a_file_and_what_is_none_go_together(box):
     plugins = container(box, {"l3CacheSchema": "L3:0=f"}, update=TELLS)
-    update(plugins, "--resources", "/dev/stdin", "--l3-cache-schema", "L3:0=3").fails("resources")
+    update(plugins, "--resources", "/dev/stdin", "--l3-cache-schema", "L3:0=3").fails("stdin")
     with open(f"{box.dir}/resources", "w") as f:
         f.write('{"pids": {"limit": 40}}')
     update(plugins, "--resources", f"{box.dir}/resources", "--l3-cache-schema", "L3:0=3").ok().silent()
