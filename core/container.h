@@ -38,6 +38,7 @@ struct container {
     bool no_pivot, no_new_keyring;
     bool
         user_namespace; /* that of the process is not the first of the system; known from the plan on */
+    bool processes_ended;  /* `delete` has found none: whoever is in the control group came later */
     bool foreground;       /* the terminal, if there is one, follows the size of hozo's own */
     unsigned preserve_fds; /* all that the program keeps, listen_fds included */
     unsigned listen_fds;   /* socket activation: how many of them */

@@ -87,6 +87,11 @@ static int end_processes(struct container *c, struct error *err)
     pidfd = state_pidfd(&c->state);
     if (pidfd < 0 && errno != ESRCH)
         return fail(err, errno, NULL, "pidfd_open");
+    /* Its pid namespace has taken all of its processes along: who is in the cgroup now came later. */
+    if (pidfd < 0 && c->state.own_pid_namespace) {
+        c->processes_ended = true;
+        return 0;
+    }
     if (pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
         return fail(err, errno, NULL, "kill");
     if (cgroup_signal(&c->state.cgroup, SIGKILL, err) < 0)

@@ -85,6 +85,8 @@ static const char *host_option(struct hozo_ctx *ctx, const char *name)
         return c->cgroup_manager;
     if (!strcmp(name, "no-pivot"))
         return c->no_pivot ? "true" : NULL;
+    if (!strcmp(name, "processes-ended"))
+        return c->processes_ended ? "true" : NULL;
     return NULL;
 }
 

@@ -43,6 +43,9 @@ static int send_all(const struct state *s, int number, struct error *err)
 {
     auto_close int pidfd = state_pidfd(s);
 
+    /* With a pid namespace of its own nothing is left behind, and who is in the cgroup now came later. */
+    if (pidfd < 0 && errno == ESRCH && s->own_pid_namespace)
+        return 0;
     if (s->pid && s->cgroup.list)
         return cgroup_signal(&s->cgroup, number, err);
     return pidfd < 0 && errno == ESRCH ? 0 : signal_init(s, number, err);

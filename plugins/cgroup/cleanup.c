@@ -159,7 +159,18 @@ static int remove_below(int top, struct trail *trail)
     }
 }
 
-static int remove_once(const char *directory)
+/* Somebody else's processes, in a group of a container that has none any more. */
+static bool is_occupied(int dir)
+{
+    char text[256];
+
+    return (cgroup_read(dir, "cgroup.events", text, sizeof(text)) > 0 &&
+            strstr(text, "populated 1")) ||
+           cgroup_read(dir, "cgroup.procs", text, sizeof(text)) > 0;
+}
+
+/* `ended`: nobody in there is the container's. */
+static int remove_once(const char *directory, bool ended)
 {
     struct trail trail = {0};
     int fd, r;
@@ -169,6 +180,10 @@ static int remove_once(const char *directory)
     fd = cgroup_open(directory, O_RDONLY);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
+    if (ended && is_occupied(fd)) {
+        close(fd);
+        return -EBUSY;
+    }
     write_text(fd, "cgroup.kill", "1");
     r = remove_below(fd, &trail);
     free(trail.at);
@@ -183,13 +198,13 @@ struct created {
 };
 
 /* Whether one is left that may go by waiting. */
-static bool remove_all(struct created *all, size_t n)
+static bool remove_all(struct created *all, size_t n, bool ended)
 {
     bool again = false;
 
     for (size_t i = 0; i < n; i++) {
         if (all[i].error)
-            all[i].error = remove_once(all[i].directory);
+            all[i].error = remove_once(all[i].directory, ended);
         again |= all[i].error == -EBUSY;
     }
     return again;
@@ -197,9 +212,10 @@ static bool remove_all(struct created *all, size_t n)
 
 /* A killed process leaves its cgroups a little later; one that is frozen in one hierarchy of v1
  * stays in all of them until it was thawed there. So they are tried together. */
-static void remove_patiently(struct created *all, size_t n)
+static void remove_patiently(struct created *all, size_t n, bool ended)
 {
-    for (long waited = 0, pause = 1; remove_all(all, n) && waited < PATIENCE_MS; pause *= 2) {
+    for (long waited = 0, pause = 1; remove_all(all, n, ended) && waited < PATIENCE_MS;
+         pause *= 2) {
         struct timespec t = {.tv_nsec = pause * 1000000};
 
         nanosleep(&t, NULL);
@@ -218,7 +234,7 @@ int cgroup_cleanup(struct hozo_ctx *ctx)
         return 0;
     for (; n < HIERARCHIES_MAX && hozo_item(ctx, &list, n, &item, NULL) == 1; n++)
         all[n] = (struct created){hozo_as_string(ctx, &item), 1};
-    remove_patiently(all, n);
+    remove_patiently(all, n, hozo_option(ctx, "processes-ended"));
     for (size_t i = 0; i < n; i++)
         if (all[i].error)
             failed =
