@@ -87,7 +87,7 @@ const char *work_value(struct hozo_ctx *ctx, const char *what);
 /* --- record.c -------------------------------------------------------------------------------------- */
 
 /* {"version":1,"manager":"system","unit":"hozo-a.scope","description":"…","invocation":"…","placeholder":7,
- * "before":["MemoryMax=uint64 …"]} */
+ * "before":["MemoryMax=uint64 …","/sys/fs/cgroup/…/cpu.max=…"]} */
 struct record {
     char *manager, *unit, *description;
     char *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Properties of the unit change with the files: else systemd would bring the old limits back some day. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -49,6 +50,54 @@ static int keep(struct changing *c, size_t n, const char *property)
                  : hozo_error(c->ctx, 0, NULL, "systemd has no unit %s any more", c->record.unit);
 }
 
+/* systemd writes these again with anything of the CPU that it is told, in whole percents. */
+static const char *const rounded[] = {"cpu.max", "cpu.cfs_period_us", "cpu.cfs_quota_us"};
+#define ROUNDED (sizeof(rounded) / sizeof(rounded[0]))
+
+/* "/sys/fs/cgroup/…/cpu.max=12345 50000" */
+static int keep_file(struct changing *c, size_t *n, const char *directory, const char *name)
+{
+    auto_free char *path = NULL;
+    auto_close int fd = -1;
+    char text[64];
+    ssize_t length;
+
+    if (asprintf(&path, "%s/%s", directory, name) < 0) {
+        path = NULL;
+        return hozo_error(c->ctx, ENOMEM, NULL, "state");
+    }
+    if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+        return errno == ENOENT ? 0 : hozo_error(c->ctx, errno, NULL, "%s", path);
+    if ((length = read(fd, text, sizeof(text))) < 0)
+        return hozo_error(c->ctx, errno, NULL, "%s", path);
+    if (asprintf(&c->record.before[*n], "%s=%.*s", path, (int)length, text) < 0) {
+        c->record.before[*n] = NULL;
+        return hozo_error(c->ctx, ENOMEM, NULL, "state");
+    }
+    ++*n;
+    return 0;
+}
+
+static int keep_files(struct changing *c, size_t n)
+{
+    __attribute__((cleanup(hierarchies_free))) struct hierarchies all = {.n = 0};
+    auto_status struct unit_status status = {0};
+    int r;
+
+    do {
+        r = manager_look(&c->m, c->record.unit, &status);
+    } while (r < 0 && manager_lost(&c->m, r));
+    if (r < 0)
+        return manager_failed(&c->m, r, NULL, c->record.unit);
+    if (!r || hierarchies_of_unit(c->ctx, status.group, &all) < 0)
+        return r ? -1 : 0;
+    for (size_t i = 0; i < all.n; i++)
+        for (size_t k = 0; k < ROUNDED; k++)
+            if (keep_file(c, &n, all.at[i].directory, rounded[k]) < 0)
+                return -1;
+    return 0;
+}
+
 static int keep_all(struct changing *c)
 {
     struct hozo_work w;
@@ -56,13 +105,14 @@ static int keep_all(struct changing *c)
 
     while (next_work(c->ctx, n, &w))
         n++;
-    if (!(c->record.before = calloc(n + 1, sizeof(*c->record.before))))
+    c->record.before = calloc(n + ROUNDED * HIERARCHIES_MAX + 1, sizeof(*c->record.before));
+    if (!c->record.before)
         return hozo_error(c->ctx, ENOMEM, NULL, "state");
     n = 0;
     for (size_t i = 0; next_work(c->ctx, i, &w); i++)
         if (manager_knows(&c->m, &w) && keep(c, n++, w.value) < 0)
             return -1;
-    return record_write(c->ctx, &c->record);
+    return keep_files(c, n) < 0 ? -1 : record_write(c->ctx, &c->record);
 }
 
 /* --- setting --------------------------------------------------------------------------------------------- */
@@ -95,7 +145,7 @@ static int append_before(struct changing *c, sd_bus_message *message)
     int r = 0;
 
     for (char **text = c->record.before; r >= 0 && text && *text; text++)
-        if ((r = append_emptied(message, *text)) >= 0)
+        if (**text != '/' && (r = append_emptied(message, *text)) >= 0)
             r = message_property(message, *text);
     return r;
 }
@@ -128,6 +178,22 @@ static int set(struct changing *c, append_properties *append)
     return r < 0 ? manager_failed(&c->m, r, NULL, c->record.unit) : 0;
 }
 
+static int write_before(struct changing *c)
+{
+    for (char **text = c->record.before; text && *text; text++) {
+        const char *value = strchr(*text, '=');
+        auto_free char *path = value ? strndup(*text, (size_t)(value - *text)) : NULL;
+        auto_close int fd = -1;
+
+        if (**text != '/' || !path)
+            continue;
+        fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 || write(fd, value + 1, strlen(value + 1)) < 0)
+            return hozo_error(c->ctx, errno, NULL, "%s", path);
+    }
+    return 0;
+}
+
 /* --- callbacks --------------------------------------------------------------------------------------------- */
 
 int systemd_update_apply(struct hozo_ctx *ctx)
@@ -147,5 +213,5 @@ int systemd_update_undo(struct hozo_ctx *ctx)
 
     if (!work_value(ctx, WORK_SET) || changing_begin(&c) < 1)
         return 0;
-    return set(&c, append_before);
+    return set(&c, append_before) < 0 ? -1 : write_before(&c);
 }
