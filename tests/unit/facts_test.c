@@ -176,6 +176,27 @@ static void document(void)
           "the whole document");
 }
 
+static void runtime_directory(const char *directory, const char *expected)
+{
+    auto_text struct text out = {0};
+    struct error err = {0};
+    struct facts_source source = {.kernel = "6", .cgroup = "", .runtime_directory = directory};
+
+    check(facts_write(&out, &source, &err) == 0 && !strstr(out.at, "runtimeDirectory") == !expected &&
+              (!expected || strstr(out.at, expected)),
+          "a runtime directory, or none");
+}
+
+static void runtime_directories(void)
+{
+    runtime_directory("/run/user/7", ",\"runtimeDirectory\":\"/run/user/7\",");
+    runtime_directory("/a \"b\"", ",\"runtimeDirectory\":\"/a \\\"b\\\"\",");
+    runtime_directory(NULL, NULL);
+    runtime_directory("", NULL);
+    runtime_directory("run/user/7", NULL);
+    runtime_directory("/\xff", NULL);
+}
+
 /* Every mount point that is told is there, and the own place below it. */
 static bool place_exists(const cJSON *place)
 {
@@ -261,6 +282,7 @@ int main(void)
     v2();
     v1();
     odd();
+    runtime_directories();
     document();
     this_host();
     damaged();
