@@ -246,6 +246,11 @@ void guard_overdue(void)
     end("did not end within the time limit");
 }
 
+unsigned guard_seconds(const struct container *c)
+{
+    return c && c->callback_seconds ? c->callback_seconds : 30;
+}
+
 /* What runs in the foreground has blocked all signals that it passes on; and what foreign code does to the
  * mask is nobody else's. */
 void guard_enter(struct container *c, const char *plugin, const char *callback)
@@ -255,7 +260,7 @@ void guard_enter(struct container *c, const char *plugin, const char *callback)
     guard.callback = callback;
     guard.plugin = plugin;
     sigprocmask(SIG_UNBLOCK, &guard.handled, &guard.before);
-    guard_go(c && c->callback_seconds ? c->callback_seconds * 1000 : 30000);
+    guard_go(guard_seconds(c) * 1000);
 }
 
 void guard_leave(void)

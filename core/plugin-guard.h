@@ -43,6 +43,9 @@ void guard_restore(void);
 unsigned guard_stop(void);
 void guard_go(unsigned ms);
 
+/* How long a callback may take. */
+unsigned guard_seconds(const struct container *c);
+
 /* That time is over: as if the callback had used it up. Does not return. */
 void guard_overdue(void);
 

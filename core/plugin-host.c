@@ -79,7 +79,9 @@ static const char *host_id(struct hozo_ctx *ctx)
 
 static const char *host_option(struct hozo_ctx *ctx, const char *name)
 {
-    const struct container *c = call_of(ctx)->c;
+    struct call *k = call_of(ctx);
+    const struct container *c = k->c;
+    char number[16];
 
     if (!strcmp(name, "cgroup-manager"))
         return c->cgroup_manager;
@@ -87,6 +89,11 @@ static const char *host_option(struct hozo_ctx *ctx, const char *name)
         return c->no_pivot ? "true" : NULL;
     if (!strcmp(name, "processes-ended"))
         return c->processes_ended ? "true" : NULL;
+    if (!strcmp(name, "callback-seconds")) {
+        int n = snprintf(number, sizeof number, "%u", guard_seconds(c));
+
+        return scrap_copy(k, number, (size_t)n);
+    }
     return NULL;
 }
 

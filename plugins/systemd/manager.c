@@ -17,8 +17,6 @@
 #define USER_PRIVATE   "/systemd/private"
 #define USER_BUS       "/bus"
 
-/* A plugin's callback has 30 seconds. */
-#define PATIENCE     (25 * UINT64_C(1000000))
 #define RECONNECT_MS 20
 
 static uint64_t now(void)
@@ -36,9 +34,18 @@ static uint64_t left(const struct manager *m)
     return t < m->deadline ? m->deadline - t : 0;
 }
 
+/* An answer that comes too late is told by who asked, not by who has waited for the plugin. */
+static uint64_t patience(struct hozo_ctx *ctx)
+{
+    const char *limit = hozo_option(ctx, "callback-seconds");
+    unsigned long seconds = limit ? strtoul(limit, NULL, 10) : 30;
+
+    return (seconds > 10 ? seconds - 5 : (seconds + 1) / 2) * UINT64_C(1000000);
+}
+
 void manager_begin(struct manager *m, struct hozo_ctx *ctx, const char *where)
 {
-    *m = (struct manager){.ctx = ctx, .where = where, .deadline = now() + PATIENCE};
+    *m = (struct manager){.ctx = ctx, .where = where, .deadline = now() + patience(ctx)};
 }
 
 static void disconnect(struct manager *m)
@@ -87,19 +94,26 @@ static char *address_of(const char *directory, const char *socket)
     return address;
 }
 
+/* Handles one message, or waits for one. Whoever is connected directly hears all that systemd says to anybody. */
+static int turn(struct manager *m)
+{
+    int r;
+
+    if (!left(m))
+        return -ETIMEDOUT;
+    if ((r = sd_bus_process(m->bus, NULL)) != 0)
+        return r;
+    r = sd_bus_wait(m->bus, left(m));
+    return r == -EINTR ? 0 : r;
+}
+
 /* sd_bus_call() would wait for it as long as it likes. */
 static int await_ready(struct manager *m)
 {
     int r;
 
     while ((r = sd_bus_is_ready(m->bus)) == 0) {
-        if ((r = sd_bus_process(m->bus, NULL)) < 0)
-            return r;
-        if (r)
-            continue;
-        if (!left(m))
-            return -ETIMEDOUT;
-        if ((r = sd_bus_wait(m->bus, left(m))) < 0 && r != -EINTR)
+        if ((r = turn(m)) < 0)
             return r;
     }
     return r;
@@ -265,15 +279,9 @@ static int on_job_removed(sd_bus_message *message, void *data, sd_bus_error *err
 static int await_job(struct manager *m, const struct job *job)
 {
     while (!*job->result) {
-        int r = sd_bus_process(m->bus, NULL);
+        int r = turn(m);
 
         if (r < 0)
-            return r;
-        if (r)
-            continue;
-        if (!left(m))
-            return -ETIMEDOUT;
-        if ((r = sd_bus_wait(m->bus, left(m))) < 0 && r != -EINTR)
             return r;
     }
     return 0;

@@ -39,6 +39,12 @@ void guard_go(unsigned ms)
     (void)ms;
 }
 
+unsigned guard_seconds(const struct container *c)
+{
+    (void)c;
+    return 30;
+}
+
 void guard_overdue(void)
 {
     abort();

@@ -540,6 +540,23 @@ def an_annotation_is_read_by_its_key_or_by_a_prefix(box):
 
 
 @test(sanitized=False)
+def all_annotations_of_a_prefix_can_be_gone_through_and_no_other(box):
+    plugins = MadePlugins(box)
+    plugins.watcher("a", annotations=[("org.test.one", "READ"), ("org.test.all.", "READ")], plan="""
+        struct hozo_cursor at;
+        const char *key;
+
+        for (size_t i = 0; hozo_annotation_item(ctx, i, &at, &key) == 1; i++)
+            note("%s %s %s", key, hozo_as_string(ctx, &at), at.path);""")
+    b = box.bundle()
+    b.config["annotations"] = {"org.test.other": "0", "org.test.all.x": "1", "org.test.all": "2", "org.test.null": None,
+                               "org.test.all.y z": "3", "org.test.one": "4"}
+    plugins.plan(b).ok()
+    same(plugins.notes(), ["a plan"] + [f'{key} {value} annotations["{key}"]' for key, value in
+                                        (("org.test.all.x", 1), ("org.test.all.y z", 3), ("org.test.one", 4))])
+
+
+@test(sanitized=False)
 def facts_come_from_the_host_or_from_the_file_that_replaces_it(box):
     plugins = MadePlugins(box)
     plugins.watcher("a", plan="""
@@ -572,6 +589,14 @@ def a_plugin_knows_the_container_and_the_options(box):
     notes = [n for n in plugins.notes() if not n.startswith("a ")]
     same(notes[0].split()[0], "first.one")
     same(notes[1:], ["first.one", "c2 disabled -", "c2"])
+
+
+@test(sanitized=False)
+def a_plugin_knows_how_long_a_callback_may_take(box):
+    plugins = MadePlugins(box)
+    plugins.watcher("a", plan='note("%s", hozo_option(ctx, "callback-seconds"));')
+    plugins.plan(box.bundle()).ok()
+    same(plugins.notes(), ["a plan", "30"])
 
 
 @test(sanitized=False)
