@@ -47,7 +47,6 @@ static int set(struct writing *w, const char *path, const char *file, const char
 /* "runtime=950000 period=1000000", "runtime=950000", "runtime=- period=1000000" */
 static bool parse(const char *value, struct budget *b)
 {
-    *b->period = '\0';
     if (sscanf(value, "runtime=%31s period=%31s", b->runtime, b->period) < 1)
         return false;
     if (!strcmp(b->runtime, "-"))
@@ -57,7 +56,7 @@ static bool parse(const char *value, struct budget *b)
 
 int write_realtime(struct writing *w, const struct hozo_work *work)
 {
-    struct budget b;
+    struct budget b = {0};
     int r;
 
     if (!parse(work->value, &b) || w->dir < 0)
