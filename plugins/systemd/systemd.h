@@ -56,7 +56,7 @@ int properties_annotated(struct properties *p);
 /* --- resources.c, devices.c ---------------------------------------------------------------------- */
 
 /* `update`: only what is named by it. */
-int properties_of_resources(struct properties *p, const struct hierarchies *all, bool update);
+int properties_of_resources(struct properties *to, const struct hierarchies *all, bool update);
 int properties_of_devices(struct properties *p, const struct hierarchies *all);
 
 /* --- plan.c, and what its words mean ---------------------------------------------------------------- */
