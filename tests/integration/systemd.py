@@ -11,6 +11,7 @@ import host
 import units
 from box import Output
 from harness import Skip, libc, same, test
+from plugin_directory import PluginDirectory
 from units import Scope
 
 MIB = 1 << 20
@@ -27,6 +28,19 @@ def without_systemd_it_is_said_and_nothing_is_made(box):
     b.linux["cgroupsPath"] = "system.slice:hozo-test:c1"
     box.create(b).fails("linux.cgroupsPath", "hozo-test-c1.scope", "this host is not run by systemd")
     box.unknown()
+
+
+@test(sanitized=False)
+def no_object_but_the_plugin_loads_libsystemd(box):
+    installed = PluginDirectory(box, installed=True).installed
+    files = [box.runtime, *(f"{installed}/{f}" for f in os.listdir(installed))]
+    wanting = []
+    for file in files:
+        with open(file, "rb") as f:
+            wanting += [os.path.basename(file)] if b"libsystemd.so" in f.read() else []
+    if not wanting:
+        raise Skip("hozo is built without the plugin")
+    same(wanting, ["+cgroup-manager.systemd.so"])
 
 
 @test
