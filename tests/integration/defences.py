@@ -267,13 +267,14 @@ def a_stranger_that_has_got_the_pid_is_not_touched(box, command):
     assert f'"pid":{pid},' in text, text
     with open(file, "w") as f:
         f.write(text.replace(f'"pid":{pid},', f'"pid":{stranger.pid},'))
+    # Only then can its number be another's.
+    os.kill(pid, 9)
+    host.eventually(lambda: not host.alive(pid))
     box.hozo(*command)
     try:
         raise AssertionError(f"the stranger has ended: {stranger.wait(0.5)}")
     except subprocess.TimeoutExpired:
         pass
-    if host.alive(pid):
-        os.kill(pid, 9)
 
 
 CLONE_NEWUTS, CLONE_NEWNET = 0x04000000, 0x40000000
