@@ -33,11 +33,34 @@ static int open_file(struct writing *w, const char *name)
     return w->file < 0 ? -errno : 0;
 }
 
+/* cgroup.subtree_control tells of a controller that another container is just having enabled before its files
+ * are there. To enable it once more waits for that. */
+static bool settle(int dir, const char *name)
+{
+    static const char file[] = "../cgroup.subtree_control";
+    size_t n = strcspn(name, ".");
+    char enabled[1024], word[64];
+
+    snprintf(word, sizeof(word), "+%.*s", (int)n, name);
+    if (n > 32 || cgroup_read(dir, file, enabled, sizeof(enabled)) < 0)
+        return false;
+    for (char *save = NULL, *at = strtok_r(enabled, " \n", &save); at;
+         at = strtok_r(NULL, " \n", &save))
+        if (!strcmp(at, word + 1)) {
+            auto_close int fd = openat(dir, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+            return fd >= 0 && write(fd, word, strlen(word)) > 0;
+        }
+    return false;
+}
+
 int write_file(struct writing *w, const char *name, const char *text)
 {
     int r = w->dir < 0 ? -EBADF : open_file(w, name);
     size_t kept = w->journal ? w->journal->n : 0;
 
+    if (r == -ENOENT && settle(w->dir, name))
+        r = open_file(w, name);
     if (r < 0)
         return r;
     if (w->journal && (r = journal_keep(w->journal, w->dir, w->directory, name, text)) < 0)

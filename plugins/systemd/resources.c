@@ -397,6 +397,10 @@ static int told(struct planning *p, const char *path, const char *what, const ch
 
     while (row->file && strcmp(row->file, file) != 0)
         row++;
+    /* The kernel would have the new limit before anybody could look at what is in use. */
+    if (p->update && !strcmp(what, WORK_CHECK))
+        return hozo_error(p->ctx, 0, RESOURCES ".memory.checkBeforeUpdate",
+                          "is not possible where systemd sets the limit");
     if (!row->file || !strcmp(what, WORK_CHECK))
         return 0;
     t.row = row;
