@@ -82,7 +82,8 @@ class Job:
 
     def start(self):
         self.output, self.answer = tempfile.TemporaryFile(), tempfile.TemporaryFile()
-        self.deadline = time.monotonic() + self.timeout * patience
+        self.began = time.monotonic()
+        self.deadline = self.began + self.timeout * patience
         sys.stdout.flush()
         self.pid = os.fork()
         if self.pid == 0:
@@ -130,6 +131,7 @@ class Job:
         self.results = [Result(self.name, "failed", f"{reason}\n{said}")]
 
     def _close(self):
+        self.seconds = time.monotonic() - self.began
         self.output.close()
         self.answer.close()
 
