@@ -37,8 +37,8 @@ int json_parse(struct json *doc, const char *name, const char *text, size_t size
 /* Reads a file below dirfd (at most JSON_SIZE_MAX bytes; regular file or pipe) and parses it. */
 int json_read(struct json *doc, int dirfd, const char *file, struct error *err);
 
-/* The same of what is open; `name` as for json_parse(). */
-int json_read_fd(struct json *doc, const char *name, int fd, struct error *err);
+/* The same of what is open; `file` is its name in errors. */
+int json_read_fd(struct json *doc, const char *file, int fd, struct error *err);
 
 /* The member of an object, or NULL if absent or null (or `object` is NULL or no object). */
 const cJSON *json_get(const cJSON *object, const char *name);

@@ -95,7 +95,7 @@ static bool is_unset(const struct hozo_field *row, const cJSON *node)
 {
     if (!(row->use & HOZO_UNSET_0))
         return false;
-    return cJSON_IsString(node) ? !*node->valuestring : !cJSON_GetNumberValue(node);
+    return cJSON_IsString(node) ? !*node->valuestring : cJSON_GetNumberValue(node) == 0.0;
 }
 
 static int lookup(struct hozo_ctx *ctx, enum tag tag, const struct hozo_cursor *at,
