@@ -111,6 +111,13 @@ static bool bytes_ok(const struct check *c, uint64_t arg)
     return !arg || (offset >= c->data && offset <= c->size && length <= c->size - offset);
 }
 
+static bool late_ok(const struct check *c, const struct plan_late *late)
+{
+    /* Bytes end with a NUL as well: whoever takes them for a text stays within the plan. */
+    return string_ok(c, late->value) &&
+           (!late->size || (late->value && bytes_ok(c, (uint64_t)late->value << 32 | late->size)));
+}
+
 static bool list_ok(const struct check *c, uint64_t arg, bool templates)
 {
     uint64_t offset = arg >> 32;
@@ -226,7 +233,7 @@ int plan_check(const void *buf, size_t size, const char **why)
     *why = "late values";
     for (uint32_t i = 0; i < h->n_lates; i++)
         if (!plan_lates(h)[i].name || !string_ok(&c, plan_lates(h)[i].name) ||
-            !string_ok(&c, plan_lates(h)[i].value))
+            !late_ok(&c, &plan_lates(h)[i]))
             return -1;
     *why = "operations";
     plan_for_each (op, h)

@@ -22,8 +22,8 @@ static void put_literal(const struct plan_encoder *e, const char *s)
 
 /* The types of argument that a value can be. */
 static const char *const value_fits[] = {
-    [VALUE_NUMBER] = "udoxnapch", [VALUE_STRING] = "st",   [VALUE_TEMPLATE] = "t",
-    [VALUE_LIST] = "lT",          [VALUE_TEMPLATES] = "T", [VALUE_BYTES] = "b",
+    [VALUE_NUMBER] = "udoxnapchL", [VALUE_STRING] = "st",   [VALUE_TEMPLATE] = "t",
+    [VALUE_LIST] = "lT",           [VALUE_TEMPLATES] = "T", [VALUE_BYTES] = "b",
     [VALUE_SLOT] = "rw",
 };
 
@@ -101,6 +101,8 @@ const char *plan_encode(const struct plan_encoder *e, char type, const struct pl
             return "unknown slot";
         break;
     case VALUE_NUMBER:
+        if (type == 'L' && v->number >= e->n_lates)
+            return "unknown late value";
         break;
     }
     *arg = v->number;

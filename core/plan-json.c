@@ -134,7 +134,7 @@ static void json_op(struct text *out, const struct plan_header *plan, const stru
     json_member(out, plan, "what", op->what);
     text_add(out, ",\"arguments\":{");
     for (unsigned i = 0; plan_argument(op, i, &a); i++) {
-        if (!a.value && strchr("stlTb", a.type))
+        if (!a.value && strchr("stlTbL", a.type))
             continue;
         text_add(out, "%s\"%.*s\":", separator, a.name_length, a.name);
         json_value(out, plan, &a);

@@ -10,6 +10,7 @@
  *     o  octal number      x  bits              n  namespaces (CLONE_NEW*)
  *     a  mount attributes  p  propagation (MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE | MS_REC)
  *     c  capabilities      r  slot that is read w  slot that is filled
+ *     L  late value, 0: none
  * A string or list may be absent where the interpreter says so.
  *
  * Paths named `target` or `path` beside a slot `root` are paths of the container: they are
@@ -50,7 +51,7 @@
     /* the inside process, before its root is its root */                                          \
     OP(CLOSE,         "close",          "r:slot")                                                  \
     OP(SESSION,       "session",        "")                          /* setsid */                  \
-    OP(KEYRING,       "keyring",        "s:name")                    /* a new session keyring */   \
+    OP(KEYRING,       "keyring",        "")                          /* a new session keyring */   \
     OP(TREE,          "tree",           "p:propagation")             /* of every mount below / */  \
     OP(ROOT,          "root",           "s:path w:root p:propagation") /* bound on itself, opened */ \
     OP(ATTACH_ROOT,   "attach-root",    "r:tree r:place w:root")     /* the same, from the helper */ \
@@ -69,7 +70,7 @@
     OP(WRITE,         "write",          "r:dir s:path t:value x:magic") /* statfs must say magic */\
     OP(HOSTNAME,      "hostname",       "s:name")                                                  \
     OP(DOMAINNAME,    "domainname",     "s:name")                                                  \
-    OP(MASK,          "mask",           "r:root s:path")             /* absent: nothing to mask */ \
+    OP(MASK,          "mask",           "r:root s:path s:option")    /* absent: nothing to mask */ \
     OP(READONLY,      "readonly",       "r:root s:path")             /* absent: nothing to do */   \
     OP(ROOT_ATTR,     "root-attr",      "r:root a:set p:propagation")                              \
     OP(UMASK,         "umask",          "o:mask")                                                  \
@@ -77,7 +78,11 @@
     OP(PERSONALITY,   "personality",    "s:domain x:value")                                        \
     OP(HOME,          "home",           "r:root u:uid")              /* fills the late value home */ \
     OP(SYSCALL,       "syscall",        "s:name u:number x:pointers b:memory x:a0 x:a1 x:a2 x:a3 x:a4 x:a5") \
+    OP(OWN_PROCFS,    "own-procfs",     "w:proc")                    /* of the container's processes */ \
+    OP(LABEL,         "label",          "r:proc s:file s:label")     /* opened here, written by exec */ \
+    OP(LABEL_ROOT,    "label-root",     "r:root s:target s:attribute s:label") /* of a mount */        \
     /* who the user program is */                                                                  \
+    OP(SECCOMP,       "seccomp",        "x:flags b:filter L:late s:listener s:metadata")           \
     OP(NO_NEW_PRIVS,  "no-new-privs",   "")                                                        \
     OP(BOUNDING,      "bounding",       "c:keep")                                                  \
     OP(CHDIR,         "chdir",          "s:path u:final")  /* not final: may be refused, tried again */ \
@@ -138,6 +143,8 @@
     STEP(CHOWN, "chown")                                                                           \
     STEP(CHMOD, "chmod")                                                                           \
     STEP(SYMLINK, "symlink")                                                                       \
+    STEP(LABEL, "write label")                                                                     \
+    STEP(FILTER, "install filter")                                                                 \
     STEP(PTY, "open pseudo-terminal")                                                              \
     STEP(CTTY, "set controlling terminal")                                                         \
     STEP(SEND, "send to runtime")                                                                  \

@@ -124,7 +124,7 @@ static void text_arguments(struct text *out, const struct plan_header *plan,
     struct plan_argument a;
 
     for (unsigned i = 0; plan_argument(op, i, &a); i++) {
-        bool absent = !a.value && (strchr("stlTb", a.type) || (!only && strchr("xanpch", a.type)));
+        bool absent = !a.value && (strchr("stlTbL", a.type) || (!only && strchr("xanpch", a.type)));
 
         if (a.type == 'w')
             continue;

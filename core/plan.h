@@ -64,6 +64,10 @@ enum plan_step {
 #define HOW_REPLACE      64u
 #define HOW_SLAVE        128u
 
+/* `flags` of seccomp: those of seccomp(2), and that one which the kernel takes with a listener only:
+ * SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV. */
+#define SECCOMP_KILLABLE (UINT64_C(1) << 32)
+
 /* `pointers` of syscall: bit i: a<i> is an offset into `memory`; the higher bits: the address of a late
  * value's text, that text as a number, a slot's descriptor. */
 #define SYSCALL_POINTER(i) (UINT64_C(1) << (i))
@@ -107,6 +111,8 @@ struct plan_slot {
 struct plan_late {
     uint32_t name;  /* string */
     uint32_t value; /* string; 0 until it is known */
+    uint32_t size;  /* … or so many bytes, aligned to 8, and a NUL */
+    uint32_t unused;
 };
 
 struct plan_op_info {
@@ -161,6 +167,14 @@ static inline const char *plan_list(const struct plan_header *p, uint64_t arg, u
 {
     *count = (uint32_t)arg;
     return (const char *)p + (arg >> 32);
+}
+
+/* What is known of a late value that is bytes. */
+static inline const void *plan_late_bytes(const struct plan_header *p, uint64_t late,
+                                          uint32_t *size)
+{
+    *size = plan_lates(p)[late].size;
+    return (const char *)p + plan_lates(p)[late].value;
 }
 
 static inline const void *plan_bytes(const struct plan_header *p, uint64_t arg, uint32_t *size)

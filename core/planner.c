@@ -324,21 +324,38 @@ int plan_finish(struct plan_builder *b, struct plan_header **plan, struct error 
     return 0;
 }
 
-int plan_late_set(struct plan_header **plan, unsigned late, const char *value, struct error *err)
+/* Behind what is there, aligned, with a NUL. */
+static int set_late(struct plan_header **plan, unsigned late, const void *bytes, size_t length,
+                    struct plan_late *set, struct error *err)
 {
     struct plan_header *h = *plan;
-    size_t size = h->size, length = strlen(value) + 1;
+    size_t end = h->size, start = (end + 7) & ~(size_t)7;
 
     if (late >= h->n_lates)
         return fail(err, 0, NULL, "internal error: late value %u is not in the plan", late);
-    if (length > PLAN_SIZE_MAX - size)
+    if (start >= PLAN_SIZE_MAX || length >= PLAN_SIZE_MAX - start)
         return fail(err, E2BIG, NULL, "the plan");
-    h = realloc(h, size + length);
+    h = realloc(h, start + length + 1);
     if (!h)
         return fail_memory(err);
-    memcpy((char *)h + size, value, length);
-    ((struct plan_late *)(void *)((char *)h + h->lates_offset))[late].value = (uint32_t)size;
-    h->size = (uint32_t)(size + length);
+    memset((char *)h + end, 0, start - end);
+    memcpy((char *)h + start, bytes, length);
+    ((char *)h)[start + length] = '\0';
+    h->size = (uint32_t)(start + length + 1);
+    set->name = plan_lates(h)[late].name;
+    set->value = (uint32_t)start;
+    ((struct plan_late *)(void *)((char *)h + h->lates_offset))[late] = *set;
     *plan = h;
     return 0;
+}
+
+int plan_late_set(struct plan_header **plan, unsigned late, const char *value, struct error *err)
+{
+    return set_late(plan, late, value, strlen(value), &(struct plan_late){0}, err);
+}
+
+int plan_late_set_bytes(struct plan_header **plan, unsigned late, const void *bytes, size_t size,
+                        struct error *err)
+{
+    return set_late(plan, late, bytes, size, &(struct plan_late){.size = (uint32_t)size}, err);
 }

@@ -75,6 +75,8 @@ int plan_finish(struct plan_builder *b, struct plan_header **plan, struct error 
 
 /* Sets a late value in a finished plan; the buffer may move. */
 int plan_late_set(struct plan_header **plan, unsigned late, const char *value, struct error *err);
+int plan_late_set_bytes(struct plan_header **plan, unsigned late, const void *bytes, size_t size,
+                        struct error *err);
 
 /* For people, and for programs. */
 struct text;

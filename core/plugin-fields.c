@@ -124,6 +124,15 @@ int fields_open(struct container *c, bool go_on, struct error *err)
     return plugins_scan(&c->plugins, err) < 0 ? -1 : open_all(&w, c->config.root);
 }
 
+int fields_open_below(struct plugins *p, const cJSON *object, const struct spec_field *table,
+                      const char *path, struct error *err)
+{
+    const struct member around = {.name = path};
+    struct walk w = {.open = p, .err = err, .visit = field_open};
+
+    return walk_members(&w, object, table, &around);
+}
+
 /* --- served or not ---------------------------------------------------------------------------- */
 
 static int fail_at(struct walk *w, const struct member *at, const char *fmt, ...) PRINTF(3, 4);

@@ -241,6 +241,10 @@ const struct hozo_host plugin_host = {
     .state_get = host_state_get,
     .state_find = read_state,
     .changed = read_changed,
+    .plan_seccomp = plan_seccomp,
+    .plan_label = plan_label,
+    .cache_get = cache_get,
+    .cache_put = cache_put,
     .stats = stats_tell,
     .annotation_item = read_annotation_item,
 };

@@ -54,7 +54,7 @@ int late_announce(struct hozo_ctx *ctx, const char *name, uint32_t type)
 
     if (call_allowed(k, "hozo_late", IN(PLAN)) < 0)
         return -1;
-    if (!name || !*name || type < HOZO_LATE_NUMBER || type > HOZO_LATE_DESCRIPTOR)
+    if (!name || !*name || type < HOZO_LATE_NUMBER || type > HOZO_LATE_BYTES)
         return call_refuse(k, "announces a late value without name or type");
     if (find(k, name))
         return call_refuse(k, "announces the late value %s twice", name);
@@ -190,6 +190,17 @@ static int fill_slot(struct call *k, const struct late *late, int fd)
     return 0;
 }
 
+static int fill_bytes(struct call *k, const struct late *late, const struct hozo_value *v)
+{
+    if (!v->bytes || !v->bytes_size)
+        return call_refuse(k, "fills the late value %s without bytes", late->name);
+    if (plan_late_set_bytes(&k->c->plan, late->index, v->bytes, v->bytes_size, k->err) < 0) {
+        k->failed = k->refused = true;
+        return -1;
+    }
+    return 0;
+}
+
 int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *theirs)
 {
     struct call *k = call_of(ctx);
@@ -207,6 +218,8 @@ int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *t
     late->filled = true;
     if (late->type == HOZO_LATE_DESCRIPTOR)
         return fill_slot(k, late, v.fd);
+    if (late->type == HOZO_LATE_BYTES)
+        return fill_bytes(k, late, &v);
     if (late->type == HOZO_LATE_STRING && !v.string)
         return call_refuse(k, "fills the late value %s without a string", name);
     if (late->path && v.string[0] != '/')

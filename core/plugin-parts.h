@@ -167,6 +167,9 @@ bool rows_map(const struct hozo_table *rows, const char *field);
 
 /* Opens the files of all present members. `go_on`: those that can be. */
 int fields_open(struct container *c, bool go_on, struct error *err);
+/* The same of one object, which stands at `path`; watchers and annotations are left out. */
+int fields_open_below(struct plugins *p, const cJSON *object, const struct spec_field *table,
+                      const char *path, struct error *err);
 /* Every present member of `object` is served: by the core, or by exactly one opened plugin. `table`
  * and `path` as for spec_check(). */
 int fields_served(const struct plugins *p, const cJSON *object, const struct spec_field *table,
@@ -177,7 +180,7 @@ int fields_check(const struct plugins *p, const struct json *doc, struct error *
 int rows_check(const struct hozo_table *rows, const struct json *doc, const cJSON *root,
                const char *path, struct error *err);
 
-/* --- plugin-host.c, -read.c, -plan.c: what a callback sees ------------------------------------ */
+/* --- plugin-host.c, -read.c, -plan.c, -confine.c, -cache.c: what a callback sees ------------------------------------ */
 
 struct scrap; /* memory that lives as long as the callback */
 
@@ -259,6 +262,15 @@ int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *theirs);
 /* The announced value of this handle, or NULL and the call has failed. */
 struct late *late_of(struct call *k, uint64_t handle);
 void lates_free(struct plugins *p);
+
+int plan_seccomp(struct hozo_ctx *ctx, const struct hozo_seccomp *theirs);
+int plan_label(struct hozo_ctx *ctx, const struct hozo_label *theirs);
+void confine_free(struct plugins *p);
+
+int cache_get(struct hozo_ctx *ctx, const void *key, size_t key_size, const void **bytes,
+              size_t *size);
+int cache_put(struct hozo_ctx *ctx, const void *key, size_t key_size, const void *bytes,
+              size_t size);
 
 int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs);
 void *run_dlopen(struct hozo_ctx *ctx, const char *library);

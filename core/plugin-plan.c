@@ -74,8 +74,8 @@ static int syscall_late(struct call *k, struct hozo_syscall *s, unsigned i, uint
         return -1;
     s->args[i] = late->index;
     *how |= late->type == HOZO_LATE_DESCRIPTOR ? SYSCALL_SLOT(i)
-            : late->type == HOZO_LATE_STRING   ? SYSCALL_STRING(i)
-                                               : SYSCALL_NUMBER(i);
+            : late->type == HOZO_LATE_NUMBER   ? SYSCALL_NUMBER(i)
+                                               : SYSCALL_STRING(i);
     return 0;
 }
 

@@ -40,6 +40,7 @@ void plugins_free(struct plugins *p)
     free(p->opened);
     additions_free(p);
     lates_free(p);
+    confine_free(p);
     forget_walked(p);
     *p = (struct plugins){.dir = p->dir, .container = p->container};
 }
@@ -371,5 +372,9 @@ int plugins_for_config(struct container *c, struct error *err)
 
 int plugins_for_process(struct container *c, const cJSON *process, struct error *err)
 {
-    return fields_served(&c->plugins, process, spec_process, "process", err);
+    if (fields_open_below(&c->plugins, process, spec_process, "process", err) < 0 ||
+        read_settings(c, err) < 0 ||
+        fields_served(&c->plugins, process, spec_process, "process", err) < 0)
+        return -1;
+    return fields_check(&c->plugins, &c->config, err);
 }

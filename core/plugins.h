@@ -60,6 +60,24 @@ struct late {
     bool filled;
 };
 
+/* The filter that a plugin has planned; `plugin` NULL: none. */
+struct planned_seccomp {
+    const char *plugin;
+    char *path, *listener, *metadata;
+    uint32_t flags;
+    bool killable;
+    void *filter;
+    size_t filter_size;
+    unsigned late; /* of the plan; 0: `filter` */
+};
+
+/* A label that a plugin has planned: struct hozo_label. */
+struct planned_label {
+    uint32_t kind; /* enum hozo_label_kind */
+    const char *plugin;
+    char *path, *file, *value, *option;
+};
+
 struct plugins {
     const char *dir;             /* --plugin-dir, or NULL for the built-in list */
     struct container *container; /* for whom they are opened; NULL: to be looked at */
@@ -74,6 +92,9 @@ struct plugins {
     size_t n_lates;
     struct planned_env *env;
     size_t n_env;
+    struct planned_seccomp seccomp;
+    struct planned_label *labels;
+    size_t n_labels;
     /* The way to this directory has been checked; path is NULL before. */
     struct {
         char *path, *real;
@@ -110,7 +131,8 @@ int plugins_open_for(struct container *c, unsigned stages, struct error *err);
  * every field: served, of the declared type, permitted; puts the opened plugins into their order. */
 int plugins_for_config(struct container *c, struct error *err);
 
-/* For exec: every member of a `process` object is served, by the core or by a plugin that is open. */
+/* For exec, whose `process` stands in c->config: opens what serves a member that the container had not; every
+ * member is served, and permitted. */
 int plugins_for_process(struct container *c, const cJSON *process, struct error *err);
 
 /* Names every opened plugin in c->state.plugins; one that stands there already keeps its value. */

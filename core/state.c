@@ -67,7 +67,7 @@ int id_check(const char *id, struct error *err)
 
     if (!length)
         return fail(err, 0, NULL, "container id cannot be empty");
-    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") || !strcmp(id, ORPHANS) ||
+    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") || !strcmp(id, ORPHANS) || !strcmp(id, CACHE) ||
         strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.") != length)
         return fail(err, 0, NULL, "invalid container ID format: \"%.64s\"", id);
     return 0;

@@ -57,8 +57,10 @@ void state_plugin_free(struct state_plugin *p);
 void state_free(struct state *s);
 #define auto_state __attribute__((cleanup(state_free)))
 
-/* [A-Za-z0-9_+.-], at most 1024 bytes, not "." or "..", nor the directory in which orphans lie. */
+/* [A-Za-z0-9_+.-], at most 1024 bytes, not "." or "..", nor a directory that is no container's: orphans, and what
+ * plugins have worked out. */
 #define ORPHANS ".orphans"
+#define CACHE   ".cache"
 int id_check(const char *id, struct error *err);
 
 /* Makes ROOT (0700, missing parents 0711) and ROOT/ID, locks it, returns its descriptor.

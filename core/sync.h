@@ -11,6 +11,8 @@
  *     R → I   SLOT + descriptor       before that GO: value = slot that the helper has filled
  *     R → I   GO                      … which is done
  *     I → R   CONSOLE + descriptor    the master side of the terminal
+ *     I → R   LISTENER value          the number that its seccomp listener has in I; the plan has one
+ *     R → I   GO                      … which the agent has got
  *     I → R   CREATED                 all is set up, the user program is found (operation `report`)
  *     * → R   FAILED  op, errnum, step
  *
@@ -38,6 +40,7 @@ enum sync_type {
     SYNC_CREATED,
     SYNC_FAILED,
     SYNC_SLOT,
+    SYNC_LISTENER,
 };
 
 #define GO_KEEPS_GROUPS 1u /* user_namespaces(7): setgroups(2) is denied there */

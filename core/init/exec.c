@@ -83,7 +83,7 @@ int op_report(struct interpreter *in, const struct plan_op *op)
 {
     (void)op;
     in->step = STEP_PRCTL;
-    if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+    if (!in->filtered && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
         return -1;
     return sync_send(in, SYNC_CREATED, 0);
 }
@@ -116,20 +116,32 @@ int op_wait_start(struct interpreter *in, const struct plan_op *op)
     return n == 1 ? 0 : n < 0 ? -1 : refuse(EPIPE);
 }
 
+int program_prepare(struct interpreter *in)
+{
+    in->step = STEP_MEMORY;
+    plan_for_each (op, in->plan)
+        if (op->kind == OP_EXEC && !in->args) {
+            in->args = vector(in, op->arg[0], false);
+            in->env = vector(in, op->arg[1], true);
+        }
+    return in->args && in->env ? 0 : -1;
+}
+
 int op_exec(struct interpreter *in, const struct plan_op *op)
 {
-    char **args = vector(in, op->arg[0], false), **env = vector(in, op->arg[1], true);
     const char executing = START_EXECUTING;
 
-    in->step = STEP_MEMORY;
-    if (!args || !env)
+    (void)op;
+    if (program_prepare(in) < 0)
         return -1;
     in->step = STEP_EXECVE;
     if (!in->program)
         return refuse(ENOENT);
+    if (labels_write(in) < 0)
+        return -1;
     in->step = STEP_WRITE;
     if (in->result >= 0 && write(in->result, &executing, 1) != 1)
         return -1;
     in->step = STEP_EXECVE;
-    return execve(in->program, args, env);
+    return execve(in->program, in->args, in->env);
 }

@@ -2,8 +2,8 @@
 /*
  * A hook inside: createContainer before the pivot, so that its path still is one of the host, and
  * startContainer after it. A seccomp profile may be in force already: beside what a program with memory
- * needs anyhow, only read, write, close, execve, exit_group, fork, pipe2, dup3, setpgid, wait4, poll, kill
- * and rt_sigaction are used.
+ * needs anyhow, only read, write, close, execve, exit_group, clone, pipe2, dup3, setpgid, wait4, poll and kill
+ * are used; and rt_sigreturn, if the hook does not read its input.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -47,7 +47,6 @@ static void __attribute__((noreturn)) child(const struct run *h, int input, int 
     int errnum;
 
     setpgid(0, 0);
-    signal(SIGPIPE, SIG_DFL);
     for (int fd = 3; fd < 3 + (int)h->preserved; fd++)
         close(fd); /* those are the user program's */
     if (h->path && dup3(input, 0, 0) >= 0)
@@ -116,6 +115,29 @@ static int attend(struct interpreter *in, const struct run *h, pid_t pid, int *f
     return 0;
 }
 
+/* fork(3) changes the signal mask as well. */
+static pid_t new_process(void)
+{
+#ifdef __s390x__
+    return (pid_t)syscall(SYS_clone, 0, SIGCHLD, 0, 0, 0);
+#else
+    return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
+static void nothing(int signal)
+{
+    (void)signal;
+}
+
+/* A handler, unlike SIG_IGN, is gone with execve(2). */
+void hooks_catch_pipe(void)
+{
+    struct sigaction catch = {.sa_handler = nothing, .sa_flags = SA_RESTART};
+
+    sigaction(SIGPIPE, &catch, NULL);
+}
+
 static int run(struct interpreter *in, const struct run *h)
 {
     auto_close int input = -1, feeder = -1, report = -1, alive = -1;
@@ -131,7 +153,7 @@ static int run(struct interpreter *in, const struct run *h)
         return -1;
     report = fds[0];
     alive = fds[1];
-    if ((pid = fork()) < 0)
+    if ((pid = new_process()) < 0)
         return -1;
     if (!pid)
         child(h, input, alive);
@@ -150,10 +172,8 @@ int op_hook(struct interpreter *in, const struct plan_op *op)
 {
     auto_free char **args = vector(in, op->arg[1], false), **env = vector(in, op->arg[2], false);
     auto_free char *state = expand(in, plan_string(in->plan, op->arg[4]));
-    struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
     struct run h = {
         .path = plan_string(in->plan, op->arg[0]), .state = state, .args = args, .env = env};
-    int r;
 
     in->step = STEP_MEMORY;
     if (!args || !env || !state)
@@ -162,8 +182,7 @@ int op_hook(struct interpreter *in, const struct plan_op *op)
                  : op->arg[3] < UINT32_MAX ? now_ms() + (int64_t)op->arg[3] * 1000
                                            : INT64_MAX;
     h.preserved = in->plan->preserve_fds;
-    sigaction(SIGPIPE, &ignore, &before);
-    r = run(in, &h);
-    sigaction(SIGPIPE, &before, NULL);
-    return r;
+    if (!in->filtered)
+        hooks_catch_pipe();
+    return run(in, &h);
 }

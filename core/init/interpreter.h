@@ -29,11 +29,18 @@ struct interpreter {
         uint64_t root;
         int fd;
     } parent;
+    struct label { /* what execve is to take, written directly before it */
+        int fd;
+        const char *text;
+    } labels[4];
+    unsigned n_labels;
+    char **args, **env; /* of the program, once they are complete */
     int blank;         /* read-only tmpfs of the masked directories, or -1 */
     uint64_t joined;   /* CLONE_NEW* */
     uint64_t files;    /* the soft limit of descriptors, while it is raised; 0: it is not */
     bool keeps_groups; /* the user namespace forbids setgroups(2) */
     bool traceable;
+    bool filtered; /* a seccomp filter is in force, or about to be */
     bool inside; /* the inside process, or still the stage process */
 };
 
@@ -44,7 +51,7 @@ operation op_oom_score, op_join, op_traceable, op_unshare, op_clone, op_close, o
     op_bind_tree, op_remount, op_mkdir, op_symlink, op_mknod, op_bind_node, op_console, op_pivot,
     op_move_root, op_write, op_hostname, op_domainname, op_mask, op_readonly, op_root_attr,
     op_umask, op_chown_stdio, op_personality, op_home, op_syscall, op_no_new_privs, op_bounding,
-    op_chdir, op_ids, op_capabilities, op_find_exec, op_report, op_wait_start, op_exec, op_hook;
+    op_chdir, op_ids, op_capabilities, op_own_procfs, op_label, op_label_root, op_seccomp, op_find_exec, op_report, op_wait_start, op_exec, op_hook;
 
 /* Executes the whole plan; returns only on failure, which it has reported. */
 int interpret(struct interpreter *in);
@@ -58,8 +65,21 @@ int sync_send(struct interpreter *in, enum sync_type type, uint32_t value);
 int sync_send_fd(struct interpreter *in, enum sync_type type, uint32_t value, int fd);
 /* Takes the slots that come before it. */
 int sync_wait_go(struct interpreter *in);
+/* The same where nothing comes before it, with read(2) alone. */
+int sync_read_go(struct interpreter *in);
 /* Tells the runtime, or whoever starts the container, which operation failed and how. */
 void sync_fail(struct interpreter *in, int errnum);
+
+/* --- under a seccomp filter --------------------------------------------------------------------- */
+
+/* Arguments and environment of the user program, which need memory and the process's number. */
+int program_prepare(struct interpreter *in);
+/* A broken pipe is an error and no signal, until execve. */
+void hooks_catch_pipe(void);
+int labels_write(struct interpreter *in);
+
+/* A file below `dir`, over no link and no other mount, to be written, in a file system of this type. */
+int file_open(struct interpreter *in, int dir, const char *path, uint64_t magic);
 
 /* --- arguments -------------------------------------------------------------------------------- */
 

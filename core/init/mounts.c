@@ -42,6 +42,17 @@ static int check_target(struct interpreter *in, int target, uint64_t how)
     return fs.f_type == PROC_SUPER_MAGIC ? refuse(EPERM) : 0;
 }
 
+/* A label with commas stands in quotes in the text that mount(2) takes. */
+static void unquote(char *value)
+{
+    size_t n = strlen(value);
+
+    if (n < 2 || value[0] != '"' || value[n - 1] != '"')
+        return;
+    memmove(value, value + 1, n - 2);
+    value[n - 2] = '\0';
+}
+
 static int set_option(int fs, char *option)
 {
     char *value = strchr(option, '=');
@@ -50,6 +61,7 @@ static int set_option(int fs, char *option)
     if (!value)
         return sys_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
     *value = '\0';
+    unquote(value + 1);
     r = sys_fsconfig(fs, FSCONFIG_SET_STRING, option, value + 1);
     *value = '=';
     return r;
@@ -256,9 +268,9 @@ static int null_tree(struct interpreter *in, int root)
 
 /* One super block for all masked directories: there may be one for every processor. The first is the
  * tmpfs itself, since only what is attached can be cloned before Linux 6.15. */
-static int mask_directory(struct interpreter *in, int at)
+static int mask_directory(struct interpreter *in, int at, const char *option)
 {
-    char mode[] = "mode=555", *options[] = {mode, NULL};
+    char mode[] = "mode=555", *options[] = {mode, (char *)option, NULL};
     auto_close int tree = -1;
 
     if (in->blank < 0) {
@@ -285,7 +297,7 @@ int op_mask(struct interpreter *in, const struct plan_op *op)
     if (fstat(at, &st) < 0)
         return -1;
     if (S_ISDIR(st.st_mode))
-        return mask_directory(in, at);
+        return mask_directory(in, at, plan_string(in->plan, op->arg[2]));
     tree = null_tree(in, root);
     return tree < 0 ? -1 : attach(in, tree, at);
 }

@@ -65,6 +65,21 @@ static unsigned long attribute_flags(uint64_t attr)
     return flags;
 }
 
+/* The labels of SELinux have commas of their own. */
+static char *put_option(char *to, const char *option)
+{
+    const char *value = strchr(option, '=');
+
+    if (!value || value[1] == '"' || !strchr(value, ',') || value - option < 7 ||
+        memcmp(value - 7, "context", 7))
+        return stpcpy(to, option);
+    to = mempcpy(to, option, (size_t)(value + 1 - option));
+    *to++ = '"';
+    to = stpcpy(to, value + 1);
+    *to++ = '"';
+    return to;
+}
+
 /* What is left for the file system, with commas between. */
 static char *joined(char *const *options, unsigned long *flags)
 {
@@ -72,7 +87,7 @@ static char *joined(char *const *options, unsigned long *flags)
     char *text, *to;
 
     for (char *const *o = options; *o; o++)
-        length += strlen(*o) + 1;
+        length += strlen(*o) + strlen("\"\",");
     if (!(to = text = calloc(1, length)))
         return NULL;
     for (char *const *o = options; *o; o++) {
@@ -82,7 +97,7 @@ static char *joined(char *const *options, unsigned long *flags)
         }
         if (to > text)
             *to++ = ',';
-        to = stpcpy(to, *o);
+        to = put_option(to, *o);
     }
     return text;
 }

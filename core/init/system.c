@@ -23,18 +23,14 @@ static int open_self(int proc)
     return openat(proc, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Below `dir`, over no link and no other mount, in a file system of this type: what was mounted over a
- * file of /proc must not catch what is written (CVE-2019-16884, CVE-2025-52881). */
-static int write_file(struct interpreter *in, int dir, const char *path, const char *value,
-                      uint64_t magic)
+/* What was mounted over a file of /proc must not catch what is written (CVE-2019-16884, CVE-2025-52881). */
+int file_open(struct interpreter *in, int dir, const char *path, uint64_t magic)
 {
     struct open_how how = {.flags = O_WRONLY | O_CLOEXEC,
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
                                       RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV};
     auto_close int self = -1, fd = -1;
-    size_t length = strlen(value);
     struct statfs fs;
-    ssize_t n;
 
     in->step = STEP_OPEN;
     if (!path)
@@ -52,6 +48,18 @@ static int write_file(struct interpreter *in, int dir, const char *path, const c
         return -1;
     if ((uint64_t)fs.f_type != magic)
         return refuse(EXDEV);
+    return steal_fd(fd);
+}
+
+static int write_file(struct interpreter *in, int dir, const char *path, const char *value,
+                      uint64_t magic)
+{
+    auto_close int fd = file_open(in, dir, path, magic);
+    size_t length = strlen(value);
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
     in->step = STEP_WRITE;
     if ((n = write(fd, value, length)) < 0)
         return -1;

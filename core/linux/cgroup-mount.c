@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "core/linux/confine.h"
 #include "core/linux/mount-options.h"
 
 static const char *base(const char *path)
@@ -78,9 +79,13 @@ static int add_hierarchy(struct compile *p, const cJSON *hierarchy, const char *
 static int add_v1(struct compile *p, const char *target, const char *path,
                   const struct mount_options *o, struct error *err)
 {
-    static const char *const tmpfs[] = {"mode=755", NULL};
+    const char *tmpfs[] = {"mode=755", NULL, NULL};
+    auto_free char *label = NULL;
     const cJSON *hierarchies = json_at(p->c->facts.root, "cgroup", "hierarchies", NULL), *hierarchy;
 
+    if (mount_label_option(p, "tmpfs", tmpfs, &label, err) < 0)
+        return -1;
+    tmpfs[1] = label;
     plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR("tmpfs"),
             STR("cgroup"), LIST(tmpfs), NUM(o->set & ~(uint64_t)MOUNT_ATTR_RDONLY),
             NUM(o->propagation), NUM(0));

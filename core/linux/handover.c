@@ -8,10 +8,14 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "core/json.h"
+
 /* A path that is too long for a socket address is reached through the descriptor of its directory.
  */
 static int connect_to(const char *path)
 {
+    /* Who has stopped to accept would stop us as well. */
+    const struct timeval patience = {.tv_sec = 30};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     char directory[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -35,15 +39,31 @@ static int connect_to(const char *path)
                              dirfd, slash + 1) >= sizeof address.sun_path)
             return -1;
     }
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) < 0)
+        return -1;
     if (connect(fd, (struct sockaddr *)&address, sizeof address))
         return -1;
     return steal_fd(fd);
 }
 
-static int send_descriptor(const char *path, const char *name, int descriptor)
+static int send_all(int fd, const char *at, size_t size)
 {
-    /* Engines take exactly one descriptor, and at least one byte with it, which is its name. */
-    struct iovec bytes = {(char *)name, strlen(name)};
+    ssize_t n;
+
+    for (; size; at += n, size -= (size_t)n)
+        if ((n = send(fd, at, size, MSG_NOSIGNAL)) < 0) {
+            if (errno != EINTR)
+                return -1;
+            n = 0;
+        }
+    return 0;
+}
+
+/* Engines take exactly one descriptor, and at least one byte with it; what is more may follow alone. */
+static int send_descriptor(const char *path, const char *text, size_t size, int descriptor)
+{
+    struct iovec bytes = {(char *)text, size};
+    ssize_t n;
     union {
         struct cmsghdr header;
         char room[CMSG_SPACE(sizeof(int))];
@@ -61,19 +81,29 @@ static int send_descriptor(const char *path, const char *name, int descriptor)
     memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
 
     auto_close int fd = connect_to(path);
-    return fd < 0 || sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+    if (fd < 0 || (n = sendmsg(fd, &message, MSG_NOSIGNAL)) < 0)
+        return -1;
+    return send_all(fd, text + n, size - (size_t)n);
 }
 
 int console_send(const char *path, int master, struct error *err)
 {
-    if (send_descriptor(path, "/dev/ptmx", master))
+    if (send_descriptor(path, "/dev/ptmx", strlen("/dev/ptmx"), master))
         return fail(err, errno, NULL, "send the terminal to console socket %s", path);
     return 0;
 }
 
 int pidfd_send(const char *path, const char *kind, int pidfd, struct error *err)
 {
-    if (send_descriptor(path, kind, pidfd))
+    if (send_descriptor(path, kind, strlen(kind), pidfd))
         return fail(err, errno, NULL, "send the pidfd to socket %s", path);
+    return 0;
+}
+
+int listener_send(const char *path, const struct text *state, int descriptor, struct error *err)
+{
+    if (send_descriptor(path, state->at, state->length, descriptor))
+        return fail(err, errno, "linux.seccomp.listenerPath", "send the listener to socket %s",
+                    path);
     return 0;
 }

@@ -5,6 +5,8 @@
 
 #include "core/error.h"
 
+struct text;
+
 /* The master side of a terminal (--console-socket). */
 int console_send(const char *path, int master, struct error *err);
 
@@ -12,5 +14,8 @@ int console_send(const char *path, int master, struct error *err);
 #define PIDFD_INIT "standard"
 #define PIDFD_EXEC "setns"
 int pidfd_send(const char *path, const char *kind, int pidfd, struct error *err);
+
+/* The container process state of config-linux.md, with the descriptor that it names. */
+int listener_send(const char *path, const struct text *state, int descriptor, struct error *err);
 
 #endif

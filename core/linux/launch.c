@@ -16,6 +16,7 @@
 #include "core/linux/host-ops.h"
 #include "core/linux/id-maps.h"
 #include "core/linux/image.h"
+#include "core/linux/listener.h"
 #include "core/linux/terminal.h"
 
 /* The stage process only joins and clones: a longer silence means that its cgroup is frozen. */
@@ -131,6 +132,17 @@ static int unknown(struct error *err)
     return fail(err, 0, NULL, "hozo-init sent an unknown message");
 }
 
+/* What a filter forbids hozo-init it cannot tell any more. */
+static int ended(const struct container *c, struct error *err)
+{
+    plan_for_each (op, c->plan)
+        if (op->kind == OP_SECCOMP)
+            return fail(err, 0, plan_string(c->plan, op->path),
+                        "hozo-init ended unexpectedly: the filter must let it change its user, "
+                        "read, write, close and execve");
+    return fail(err, 0, NULL, "hozo-init ended unexpectedly");
+}
+
 static int receive(struct container *c, int sync, struct sync_message *m, int *passed, int seconds,
                    struct error *err)
 {
@@ -143,7 +155,7 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
     if (r < 0)
         return -1;
     if (!r)
-        return fail(err, 0, NULL, "hozo-init ended unexpectedly");
+        return ended(c, err);
     return m->type == SYNC_FAILED ? report(c, m, err) : 0;
 }
 
@@ -228,9 +240,20 @@ static unsigned next_phase(const struct plan_header *plan, unsigned phase)
     return PHASE_COUNT;
 }
 
+static int listen_to(struct container *c, const struct launch *l, const struct plan_op *op,
+                     uint32_t number, struct error *err)
+{
+    enum status status = l->follow_init ? STATUS_RUNNING : STATUS_CREATING;
+
+    if (listener_hand_over(c, op, number, status, err) < 0)
+        return -1;
+    return channel_send(l->sync, SYNC_GO, 0, err);
+}
+
 int launch_converse(struct container *c, struct launch *l, struct error *err)
 {
     unsigned phase = next_phase(c->plan, PHASE_ATTACH);
+    const struct plan_op *listener = listener_op(c->plan);
 
     for (;;) {
         struct sync_message m;
@@ -238,7 +261,7 @@ int launch_converse(struct container *c, struct launch *l, struct error *err)
 
         if (receive(c, l->sync, &m, &passed, -1, err) < 0)
             return -1;
-        if (m.type == SYNC_CREATED && phase == PHASE_COUNT)
+        if (m.type == SYNC_CREATED && phase == PHASE_COUNT && !listener)
             return 0;
         if (m.type == SYNC_CONSOLE && l->console < 0) {
             l->console = passed;
@@ -247,6 +270,12 @@ int launch_converse(struct container *c, struct launch *l, struct error *err)
             continue;
         }
         cleanup_close(&passed);
+        if (m.type == SYNC_LISTENER && phase == PHASE_COUNT && listener) {
+            if (listen_to(c, l, listener, m.value, err) < 0)
+                return -1;
+            listener = NULL;
+            continue;
+        }
         /* None is left out, and none is done twice. */
         if (m.type != SYNC_PHASE || m.value != phase || phase == PHASE_COUNT)
             return unknown(err);

@@ -190,6 +190,21 @@ int mount_options_parse(const cJSON *options, struct mount_options *o, struct er
     return 0;
 }
 
+int mount_options_add(struct mount_options *o, const char *option, struct error *err)
+{
+    size_t n = 0;
+    const char **more;
+
+    while (o->data[n])
+        n++;
+    if (!(more = reallocarray(o->data, n + 2, sizeof *more)))
+        return fail_memory(err);
+    more[n] = option;
+    more[n + 1] = NULL;
+    o->data = more;
+    return 0;
+}
+
 const char *mount_option_name(size_t index)
 {
     return index < ARRAY_SIZE(table) ? table[index].name : NULL;

@@ -19,6 +19,9 @@ struct mount_options {
 /* The caller frees o->data. */
 int mount_options_parse(const cJSON *options, struct mount_options *o, struct error *err);
 
+/* One more for the file system; borrowed. */
+int mount_options_add(struct mount_options *o, const char *option, struct error *err);
+
 /* The names that the parser knows, sorted; NULL behind the last. */
 const char *mount_option_name(size_t index);
 

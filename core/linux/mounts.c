@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 
 #include "core/linux/bind.h"
+#include "core/linux/confine.h"
 #include "core/linux/mount-options.h"
 
 static bool names_mode(const struct mount_options *o)
@@ -95,10 +96,11 @@ static int add_bind(struct compile *p, const cJSON *mount, const char *target, c
 }
 
 static int add_mount(struct compile *p, const cJSON *mount, const char *target, const char *path,
-                     const struct mount_options *o, struct error *err)
+                     struct mount_options *o, struct error *err)
 {
     const char *type = json_string(mount, "type", NULL),
                *source = json_string(mount, "source", NULL);
+    auto_free char *label = NULL;
     uint64_t set = o->set;
     char at[256];
 
@@ -112,10 +114,14 @@ static int add_mount(struct compile *p, const cJSON *mount, const char *target, 
     }
     if (is_dev(target))
         set = late_readonly(p, target, set, path);
+    if (mount_label_option(p, type, o->data, &label, err) < 0 ||
+        (label && mount_options_add(o, label, err) < 0))
+        return -1;
     plan_op(p->b, PHASE_MOUNTS, MOUNT, path, SLOT(p->root), STR(target), STR(type),
             STR(source && *source ? source : type), LIST(o->data), NUM(set), NUM(o->propagation),
             NUM(how(type, target, o)));
     plan_what(p->b, "mount %s to %s", type, target);
+    compile_mount_label(p, type, target, path);
     return 0;
 }
 

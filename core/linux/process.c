@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "core/linux/capabilities.h"
+#include "core/linux/confine.h"
 #include "core/linux/user-namespace.h"
 
 static const struct {
@@ -96,20 +97,6 @@ static int add_personality(struct compile *p, struct error *err)
     return 0;
 }
 
-/* Not the caller's. A process of `exec` gets another one of the same name: to be found by it, the first would have to
- * be open to all processes of its user, those of other containers among them. */
-static int add_keyring(struct compile *p, struct error *err)
-{
-    auto_free char *name = NULL;
-
-    if (p->c->no_new_keyring)
-        return 0;
-    if (asprintf(&name, "_ses.%s", p->c->state.id) < 0)
-        return fail_memory(err);
-    plan_op(p->b, PHASE_ENTER, KEYRING, NULL, STR(name));
-    return 0;
-}
-
 static uint64_t grantable(const struct compile *p)
 {
     int64_t last = json_int(&p->c->facts, p->c->facts.root, "lastCapability", 40);
@@ -142,6 +129,7 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
     const cJSON *user = json_get(r->process, "user"), *group;
     const cJSON *additional = json_get(user, "additionalGids");
     const char *cwd = json_string(r->process, "cwd", "/");
+    bool no_new_privs = json_bool(r->process, "noNewPrivileges", false);
     auto_free uint32_t *groups = calloc(json_length(additional) + 1, sizeof *groups);
     uint64_t uid = (uint64_t)json_int(r->doc, user, "uid", 0);
     uint64_t gid = (uint64_t)json_int(r->doc, user, "gid", 0);
@@ -166,7 +154,8 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
     /* Root may be refused where the user is not (NFS), and the other way round: both try. */
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(0));
     plan_what(p->b, "change to %s", cwd);
-    if (json_bool(r->process, "noNewPrivileges", false))
+    compile_seccomp(p, no_new_privs, false);
+    if (no_new_privs)
         plan_op0(p->b, PHASE_IDENTITY, NO_NEW_PRIVS, "process.noNewPrivileges");
     plan_op(p->b, PHASE_IDENTITY, BOUNDING, "process.capabilities.bounding", NUM(sets.bounding));
     plan_op(p->b, PHASE_IDENTITY, IDS, "process.user", NUM(uid), NUM(gid),
@@ -175,6 +164,7 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
             NUM(sets.permitted), NUM(sets.inheritable), NUM(sets.ambient));
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(1));
     plan_what(p->b, "change to %s", cwd);
+    compile_seccomp(p, no_new_privs, true);
     return 0;
 }
 
@@ -296,9 +286,12 @@ int compile_process(struct compile *p, const struct process_request *r, struct e
 {
     const cJSON *user = json_get(r->process, "user");
     const char *cwd = json_string(r->process, "cwd", "/");
+    int proc = -1;
 
-    if (add_limits(p, r, err) < 0 || compile_scheduling(p, r, err) < 0 || add_keyring(p, err) < 0)
+    if (add_limits(p, r, err) < 0 || compile_scheduling(p, r, err) < 0)
         return -1;
+    if (!p->c->no_new_keyring)
+        compile_keyring(p, &proc);
     if (!r->joined && strcmp(cwd, "/")) {
         plan_op(p->b, PHASE_DEVICES, MKDIR, "process.cwd", SLOT(r->root), STR(cwd), NUM(0755));
         plan_what(p->b, "make %s", cwd);
@@ -309,6 +302,7 @@ int compile_process(struct compile *p, const struct process_request *r, struct e
             NUM(json_int(r->doc, user, "umask", 022)));
     plan_op(p->b, PHASE_PROCESS, CHOWN_STDIO, "process.user.uid",
             NUM(json_int(r->doc, user, "uid", 0)));
+    compile_exec_labels(p, &proc);
     if (add_personality(p, err) < 0 || add_identity(p, r, err) < 0)
         return -1;
     return add_exec(p, r, err);

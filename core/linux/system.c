@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "core/linux/confine.h"
 #include "core/linux/namespaces.h"
 
 /* The sysctls that a namespace makes the container's own; any other would change the host. */
@@ -97,7 +98,7 @@ static int add_names(struct compile *p, struct error *err)
 }
 
 static int add_paths(struct compile *p, const char *member, enum plan_kind kind, const char *verb,
-                     struct error *err)
+                     const char *option, struct error *err)
 {
     const cJSON *entry;
     unsigned index = 0;
@@ -109,7 +110,8 @@ static int add_paths(struct compile *p, const char *member, enum plan_kind kind,
         if (entry->valuestring[0] != '/')
             return fail(err, 0, path, "\"%s\" is not an absolute path", entry->valuestring);
         plan_add(p->b, PHASE_SYSTEM, kind, path,
-                 (const struct plan_value[]){SLOT(p->root), STR(entry->valuestring)}, 2);
+                 (const struct plan_value[]){SLOT(p->root), STR(entry->valuestring), STR(option)},
+                 kind == OP_MASK ? 3 : 2);
         plan_what(p->b, "%s %s", verb, entry->valuestring);
     }
     return 0;
@@ -117,6 +119,7 @@ static int add_paths(struct compile *p, const char *member, enum plan_kind kind,
 
 int compile_system(struct compile *p, struct error *err)
 {
+    auto_free char *label = NULL;
     const cJSON *sysctl;
 
     cJSON_ArrayForEach (sysctl, json_at(p->linux_, "sysctl", NULL))
@@ -124,8 +127,9 @@ int compile_system(struct compile *p, struct error *err)
             return -1;
     if (add_names(p, err) < 0)
         return -1;
-    if (add_paths(p, "readonlyPaths", OP_READONLY, "make read-only", err) < 0 ||
-        add_paths(p, "maskedPaths", OP_MASK, "mask", err) < 0)
+    if (mount_label_option(p, "tmpfs", NULL, &label, err) < 0 ||
+        add_paths(p, "readonlyPaths", OP_READONLY, "make read-only", NULL, err) < 0 ||
+        add_paths(p, "maskedPaths", OP_MASK, "mask", label, err) < 0)
         return -1;
     return 0;
 }

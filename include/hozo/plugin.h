@@ -40,7 +40,7 @@ extern "C" {
 
 #define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
 #define HOZO_ABI_MAJOR 0
-#define HOZO_ABI_MINOR 2 /* of version 0: must be the host's exactly */
+#define HOZO_ABI_MINOR 3 /* of version 0: must be the host's exactly */
 
 /* --- the descriptor ----------------------------------------------------------------------------- */
 
@@ -225,13 +225,15 @@ struct hozo_hook {
  * A late value: announced by `plan`, filled by `prepare`, printed by `hozo plan` as <late: NAME>. Handles
  * are greater than 0, so that 0 in a structure means: none.
  */
-enum hozo_late_type { HOZO_LATE_NUMBER = 1, HOZO_LATE_STRING, HOZO_LATE_DESCRIPTOR };
+enum hozo_late_type { HOZO_LATE_NUMBER = 1, HOZO_LATE_STRING, HOZO_LATE_DESCRIPTOR, HOZO_LATE_BYTES };
 
 struct hozo_value {
     uint32_t size;
     int32_t fd; /* HOZO_LATE_DESCRIPTOR: stays the plugin's, the host takes a duplicate */
     uint64_t number;
     const char *string;
+    const void *bytes;
+    size_t bytes_size;
 };
 
 /* A piece of the plugin's own work, done by its `prepare`, `attach`, `exec_attach` or `update_apply`: hozo plan
@@ -276,6 +278,42 @@ struct hozo_bind {
     uint32_t late; /* handle of a string: an absolute path on the host */
     const char *path, *destination;
     const char *const *options; /* as in config.md; NULL-terminated, or NULL */
+};
+
+/*
+ * The seccomp filter of the process that is made (config-linux.md, Seccomp), once. The host knows when it may
+ * be installed: with noNewPrivileges last of all, without it while the process still may. What has to run
+ * under it, in the container's process, are read, write, close, execve and exit_group, and for startContainer
+ * hooks what hozo's documentation of plugins lists.
+ */
+struct hozo_seccomp {
+    uint32_t size;
+    uint32_t flags; /* SECCOMP_FILTER_FLAG_*; those about a listener are the host's */
+    const char *path;
+    const void *filter; /* struct sock_filter[] … */
+    size_t filter_size; /* … in bytes */
+    uint32_t late;      /* handle of late bytes; 0: `filter` */
+    uint32_t killable;  /* with a listener: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
+    const char *listener; /* an AF_UNIX socket that gets the container process state; NULL: no listener */
+    const char *metadata; /* … with this text, or NULL */
+};
+
+/*
+ * What a security module reads from the process: a text for a file of its own below /proc/PID ("attr/exec"),
+ * written through a procfs that only the host has.
+ * HOZO_LABEL_EXEC: directly before the program is executed, behind all hooks.
+ * HOZO_LABEL_KEYRING: while the session keyring is made, and taken back behind it.
+ * HOZO_LABEL_MOUNT: no file, but an option of each mount whose file system has labels of its own,
+ * `option`="`value`"; those that several containers share (proc, sysfs, cgroup) take none, and on mqueue
+ * it is the extended attribute `file` of the root.
+ */
+enum hozo_label_kind { HOZO_LABEL_EXEC = 1, HOZO_LABEL_KEYRING, HOZO_LABEL_MOUNT };
+
+struct hozo_label {
+    uint32_t size;
+    uint32_t kind;
+    const char *path, *file, *value;
+    const char *option; /* HOZO_LABEL_MOUNT */
 };
 
 /*
@@ -401,6 +439,17 @@ struct hozo_host {
      * nothing else. */
     int (*changed)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                    struct hozo_cursor *found);
+    /* From `plan` and `exec`. */
+    int (*plan_seccomp)(struct hozo_ctx *ctx, const struct hozo_seccomp *seccomp);
+    int (*plan_label)(struct hozo_ctx *ctx, const struct hozo_label *label);
+    /* From every stage that is not pure: what the plugin has worked out once, found again by all that it was
+     * worked out from. 1 found, 0 not. Nothing else may depend on it: it is forgotten at any time, and a
+     * cache that cannot be read or written is an empty one. The bytes live until the callback returns. */
+    int (*cache_get)(struct hozo_ctx *ctx, const void *key, size_t key_size, const void **bytes,
+                     size_t *size);
+    int (*cache_put)(struct hozo_ctx *ctx, const void *key, size_t key_size, const void *bytes,
+                     size_t size);
+
     /* From `stats`: a member of the object `data` that `events` prints, as JSON text. */
     int (*stats)(struct hozo_ctx *ctx, const char *member, const char *json, size_t size);
 
@@ -474,6 +523,10 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_state_find(ctx, at, path, f)  ((ctx)->host->state_find(ctx, at, path, f))
 #define hozo_changed(ctx, at, path, found) ((ctx)->host->changed(ctx, at, path, found))
 #define hozo_stats(ctx, member, json, n)   ((ctx)->host->stats(ctx, member, json, n))
+#define hozo_plan_seccomp(ctx, s)          ((ctx)->host->plan_seccomp(ctx, s))
+#define hozo_plan_label(ctx, l)            ((ctx)->host->plan_label(ctx, l))
+#define hozo_cache_get(ctx, k, n, b, s)    ((ctx)->host->cache_get(ctx, k, n, b, s))
+#define hozo_cache_put(ctx, k, n, b, s)    ((ctx)->host->cache_put(ctx, k, n, b, s))
 
 #ifdef __cplusplus
 }

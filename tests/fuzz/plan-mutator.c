@@ -39,6 +39,8 @@ static struct plan_value example_value(char type)
     case 'r':
     case 'w':
         return SLOT(any(2));
+    case 'L':
+        return NUM(any(3));
     default:
         return NUM(3);
     }

@@ -222,7 +222,7 @@ DEFENCES = [
       "(void)info;\n    if (0)",
       NEIGHBOURS + "who speaks for a process at its birth cannot have another killed"),
     D("phases in their order", "a neighbour says that all is set up, or has work done twice",
-      "core/linux/launch.c", "if (m.type == SYNC_CREATED && phase == PHASE_COUNT)", "if (m.type == SYNC_CREATED)",
+      "core/linux/launch.c", "if (m.type == SYNC_CREATED && phase == PHASE_COUNT && !listener)", "if (m.type == SYNC_CREATED)",
       NEIGHBOURS + "who speaks for a container cannot say that all is set up"),
     D("phases that are due", "a neighbour has work done twice",
       "core/linux/launch.c", "if (m.type != SYNC_PHASE || m.value != phase || phase == PHASE_COUNT)",

@@ -43,6 +43,11 @@ static void add_path(struct plan_builder *b, enum plan_kind kind, const char *pa
              2);
 }
 
+static void add_mask(struct plan_builder *b, const char *path)
+{
+    plan_op(b, PHASE_SYSTEM, MASK, "linux.paths", SLOT(0), STR(path), STR(NULL));
+}
+
 static bool probed(struct plan_builder *b, int (*probe)(void))
 {
     struct outcome o = run(b, SCENE(.namespace_ = true, .probe = probe));
@@ -269,11 +274,11 @@ static void paths(void)
     write_text("root/hidden2/f", "2");
     write_text("root/secret", "secret");
     make_null(b);
-    add_path(b, OP_MASK, "/hidden");
-    add_path(b, OP_MASK, "/hidden2");
-    add_path(b, OP_MASK, "/to-secret");
-    add_path(b, OP_MASK, "/not/there");
-    add_path(b, OP_MASK, "/file/not/there");
+    add_mask(b, "/hidden");
+    add_mask(b, "/hidden2");
+    add_mask(b, "/to-secret");
+    add_mask(b, "/not/there");
+    add_mask(b, "/file/not/there");
     check(probed(b, masked),
           "masks: two directories on one tmpfs, a file through a link, absent paths");
     b = rooted();
@@ -290,18 +295,18 @@ static void paths(void)
     unlink("root/dev/null");
     write_text("root/dev/null", "a file in its place");
     b = rooted();
-    add_path(b, OP_MASK, "/secret");
+    add_mask(b, "/secret");
     check(refused(b, 1, EINVAL, STEP_VERIFY), "a /dev/null that is a file masks nothing");
     unlink("root/dev/null");
     if (symlink("/secret", "root/dev/null") < 0)
         abort();
     b = rooted();
-    add_path(b, OP_MASK, "/secret");
+    add_mask(b, "/secret");
     check(refused(b, 1, EINVAL, STEP_VERIFY), "nor one that is a link");
     unlink("root/dev/null");
     mknod("root/dev/null", S_IFCHR | 0666, makedev(1, 5));
     b = rooted();
-    add_path(b, OP_MASK, "/secret");
+    add_mask(b, "/secret");
     check(refused(b, 1, EINVAL, STEP_VERIFY), "nor another device");
     unlink("root/dev/null");
 }

@@ -378,6 +378,7 @@ static void late_values(void)
     struct error err = {0};
     const char *why = NULL;
     int late = plan_late_add(b, "acme");
+    uint32_t size;
 
     plan = finish(b);
     check(late == LATE_BUILTIN_COUNT && !plan_lates(plan)[late].value, "a late value is unknown");
@@ -388,6 +389,13 @@ static void late_values(void)
               !strcmp(plan_string(plan, plan_lates(plan)[LATE_PID].value), "1"),
           "and then set");
     check(plan_late_set(&plan, 3, "x", &err) < 0, "a late value that does not exist is refused");
+    check(plan_late_set_bytes(&plan, (unsigned)late, "a\0b", 3, &err) == 0 &&
+              plan_check(plan, plan->size, &why) == 0 &&
+              !memcmp(plan_late_bytes(plan, (unsigned)late, &size), "a\0b", 3) && size == 3 &&
+              !((uintptr_t)plan_late_bytes(plan, (unsigned)late, &size) % 8),
+          "it may be bytes, aligned");
+    memset((char *)plan + plan->size - 1, 'x', 1);
+    check(plan_check(plan, plan->size, &why) < 0, "which end within the plan");
 }
 
 /* --- failures --------------------------------------------------------------------------------- */
@@ -411,7 +419,7 @@ static void blames(void)
     auto_free struct plan_header *plan = NULL;
 
     plan_slot(b, "root");
-    plan_op(b, PHASE_SYSTEM, MASK, "linux.maskedPaths[3]", SLOT(0), STR("/proc/kcore"));
+    plan_op(b, PHASE_SYSTEM, MASK, "linux.maskedPaths[3]", SLOT(0), STR("/proc/kcore"), STR(NULL));
     plan_op(b, PHASE_SYSTEM, UMASK, NULL, NUM(0));
     plan_op(b, PHASE_SYSTEM, CHDIR, "process.cwd", STR("/x"), NUM(1));
     plan_what(b, "cwd \"%s\"", "/x");
@@ -522,6 +530,8 @@ static struct plan_value any_value(char type, unsigned n_slots, unsigned n_lates
     case 'r':
     case 'w':
         return SLOT(any(n_slots));
+    case 'L':
+        return NUM(any(n_lates));
     default:
         return NUM(any(3) ? (uint64_t)any(4) << any(63)
                           : (uint64_t)any(UINT32_MAX) * any(UINT32_MAX));

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Labels of security modules, and the seccomp filter. */
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/magic.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "core/init/interpreter.h"
+#include "core/init/kernel.h"
+#include "core/init/path.h"
+
+/* --- labels ----------------------------------------------------------------------------------- */
+
+static int new_procfs(struct interpreter *in)
+{
+    auto_close int fs = -1;
+
+    in->step = STEP_FSOPEN;
+    if ((fs = sys_fsopen("proc")) < 0)
+        return -1;
+    in->step = STEP_FSCONFIG;
+    if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "subset", "pid") < 0 ||
+        sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL) < 0)
+        return -1;
+    in->step = STEP_FSMOUNT;
+    return sys_fsmount(fs, 0);
+}
+
+/* In a user namespace the kernel may refuse a procfs where others have parts of theirs hidden: then the one that is
+ * mounted serves, which every write looks at. */
+int op_own_procfs(struct interpreter *in, const struct plan_op *op)
+{
+    int fd = new_procfs(in);
+
+    if (fd < 0 && errno == EPERM) {
+        in->step = STEP_VERIFY;
+        fd = path_procfs();
+    }
+    if (fd < 0)
+        return -1;
+    slot_fill(in, op->arg[0], fd);
+    return 0;
+}
+
+int op_label(struct interpreter *in, const struct plan_op *op)
+{
+    const char *file = plan_string(in->plan, op->arg[1]);
+    struct label *l = &in->labels[in->n_labels];
+    char path[64] = "self/";
+
+    in->step = STEP_OPEN;
+    if (!file || !op->arg[2] || strlen(file) >= sizeof path - strlen(path) ||
+        in->n_labels == ARRAY_SIZE(in->labels))
+        return refuse(EINVAL);
+    strcat(path, file);
+    l->text = plan_string(in->plan, op->arg[2]);
+    if ((l->fd = file_open(in, slot_fd(in, op->arg[0]), path, PROC_SUPER_MAGIC)) < 0)
+        return -1;
+    in->n_labels++;
+    return 0;
+}
+
+/* The kernel reads a label in one piece. */
+int labels_write(struct interpreter *in)
+{
+    in->step = STEP_LABEL;
+    for (unsigned i = 0; i < in->n_labels; i++) {
+        size_t length = strlen(in->labels[i].text);
+        ssize_t n = write(in->labels[i].fd, in->labels[i].text, length);
+
+        if (n != (ssize_t)length)
+            return n < 0 ? -1 : refuse(EIO);
+    }
+    return 0;
+}
+
+int op_label_root(struct interpreter *in, const struct plan_op *op)
+{
+    const char *attribute = plan_string(in->plan, op->arg[2]),
+               *label = plan_string(in->plan, op->arg[3]);
+    auto_close int fd = -1;
+
+    in->step = STEP_TARGET;
+    if (!attribute || !label)
+        return refuse(EINVAL);
+    fd = path_open(slot_fd(in, op->arg[0]), plan_string(in->plan, op->arg[1]),
+                   O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return -1;
+    in->step = STEP_LABEL;
+    return fsetxattr(fd, attribute, label, strlen(label) + 1, 0);
+}
+
+/* --- seccomp ---------------------------------------------------------------------------------- */
+
+/*
+ * The runtime takes the listener out of this process, and hands it to its agent before anything that the agent may
+ * be asked about happens: of the calls here only write(2) must not be one of those.
+ */
+static int hand_over(struct interpreter *in, int listener)
+{
+    int r = sync_send(in, SYNC_LISTENER, (uint32_t)listener);
+
+    if (!r)
+        r = sync_read_go(in);
+    close(listener);
+    return r;
+}
+
+static const struct sock_filter *filter_of(const struct interpreter *in, const struct plan_op *op,
+                                           uint32_t *size)
+{
+    return op->arg[2] ? plan_late_bytes(in->plan, op->arg[2], size)
+                      : plan_bytes(in->plan, op->arg[1], size);
+}
+
+#define FILTER_TSYNC_ESRCH        (1UL << 4) /* Linux 5.7 */
+#define FILTER_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
+
+/* All that a filter could forbid, and that can be done before, is done before. */
+static int prepare(struct interpreter *in)
+{
+    hooks_catch_pipe();
+    if (program_prepare(in) < 0)
+        return -1;
+    in->step = STEP_PRCTL;
+    if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
+        return -1;
+    in->filtered = true;
+    return 0;
+}
+
+int op_seccomp(struct interpreter *in, const struct plan_op *op)
+{
+    uint64_t flags = op->arg[0] & ~SECCOMP_KILLABLE;
+    bool listens = op->arg[3];
+    struct sock_fprog program;
+    uint32_t size;
+    long r;
+
+    program.filter = (struct sock_filter *)filter_of(in, op, &size);
+    program.len = (unsigned short)(size / sizeof *program.filter);
+    in->step = STEP_NONE;
+    if (!size || size % sizeof *program.filter || size / sizeof *program.filter > BPF_MAXINSNS)
+        return refuse(EINVAL);
+    if (prepare(in) < 0)
+        return -1;
+    if (listens)
+        flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER |
+                 (op->arg[0] & SECCOMP_KILLABLE ? FILTER_WAIT_KILLABLE_RECV : 0) |
+                 (flags & SECCOMP_FILTER_FLAG_TSYNC ? FILTER_TSYNC_ESRCH : 0);
+    in->step = STEP_FILTER;
+    r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
+    if (r < 0)
+        return -1;
+    return listens ? hand_over(in, (int)r) : 0;
+}

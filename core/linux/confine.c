@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* When what plugins confine the process with is applied: the seccomp filter and the labels of security modules. */
+#include "core/linux/confine.h"
+
+#include <limits.h>
+#include <linux/magic.h>
+#include <string.h>
+
+/* --- seccomp ---------------------------------------------------------------------------------- */
+
+/*
+ * Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN: before the user changes, so
+ * that the change itself goes through the filter. With it, behind all that a process does to itself, plugins'
+ * calls included: what the filter then sees is the report, the wait, hooks and execve.
+ */
+void compile_seccomp(struct compile *p, bool no_new_privs, bool last)
+{
+    const struct planned_seccomp *s = &p->c->plugins.seccomp;
+
+    if (!s->plugin || no_new_privs != last)
+        return;
+    plan_speaker(p->b, s->plugin, last ? UINT_MAX : 0);
+    /* Its listener is fetched from the process, which only root may do with one that cannot be traced. */
+    if (s->listener && !p->privileged)
+        plan_op0(p->b, PHASE_IDENTITY, TRACEABLE, s->path);
+    plan_op(p->b, PHASE_IDENTITY, SECCOMP, s->path,
+            NUM(s->flags | (s->killable ? SECCOMP_KILLABLE : 0)), BYTES(s->filter, s->filter_size),
+            NUM(s->late), STR(s->listener), STR(s->metadata));
+    plan_speaker(p->b, "core", 0);
+}
+
+/* --- labels ----------------------------------------------------------------------------------- */
+
+/* The process writes through a procfs of its own pid namespace, which shows nothing but processes, and only
+ * those of the container: one of the host's could be found in it by a neighbour (CVE-2016-9962), and what is
+ * mounted in the container is not believed (CVE-2019-16884). */
+static int own_procfs(struct compile *p, enum plan_phase phase, int *slot)
+{
+    if (*slot < 0) {
+        *slot = plan_slot(p->b, "own-proc");
+        plan_op(p->b, phase, OWN_PROCFS, NULL, SLOT(*slot));
+    }
+    return *slot;
+}
+
+static void write_attribute(struct compile *p, int proc, const struct planned_label *l,
+                            const char *value)
+{
+    auto_free char *path = NULL;
+
+    plan_origin(p->b, l->path, l->plugin);
+    if (asprintf(&path, "self/%s", l->file) < 0)
+        path = NULL;
+    plan_op(p->b, PHASE_ENTER, WRITE, l->path, SLOT(proc), STR(path), STR(value),
+            NUM(PROC_SUPER_MAGIC));
+    plan_what(p->b, "write %s", l->file);
+}
+
+/* The kernel reads the label when the keyring is made; a new line takes it back. */
+void compile_keyring(struct compile *p, int *proc)
+{
+    const struct plugins *plugins = &p->c->plugins;
+
+    for (size_t i = 0; i < plugins->n_labels; i++)
+        if (plugins->labels[i].kind == HOZO_LABEL_KEYRING)
+            write_attribute(p, own_procfs(p, PHASE_ENTER, proc), &plugins->labels[i],
+                            plugins->labels[i].value);
+    plan_op0(p->b, PHASE_ENTER, KEYRING, NULL);
+    for (size_t i = 0; i < plugins->n_labels; i++)
+        if (plugins->labels[i].kind == HOZO_LABEL_KEYRING)
+            write_attribute(p, *proc, &plugins->labels[i], "\n");
+}
+
+/* Opened before a seccomp filter could forbid it, written directly before execve(2), which takes it: hooks are
+ * programs, too. */
+void compile_exec_labels(struct compile *p, int *proc)
+{
+    const struct plugins *plugins = &p->c->plugins;
+
+    for (size_t i = 0; i < plugins->n_labels; i++) {
+        const struct planned_label *l = &plugins->labels[i];
+
+        if (l->kind != HOZO_LABEL_EXEC)
+            continue;
+        plan_origin(p->b, l->path, l->plugin);
+        plan_op(p->b, PHASE_PROCESS, LABEL, l->path, SLOT(own_procfs(p, PHASE_PROCESS, proc)),
+                STR(l->file), STR(l->value));
+        plan_what(p->b, "write %s", l->file);
+    }
+}
+
+/* --- mounts ----------------------------------------------------------------------------------- */
+
+/*
+ * File systems that have one label for all who mount them, so that an option would be refused or, worse,
+ * change what others see; and those with a label for each file, which is set on the root.
+ */
+static const struct {
+    const char *type;
+    enum { LABEL_NONE, LABEL_ROOT } how;
+} exceptions[] = {
+    {"binfmt_misc", LABEL_NONE}, {"bpf", LABEL_NONE},     {"cgroup", LABEL_NONE},
+    {"cgroup2", LABEL_NONE},     {"debugfs", LABEL_NONE}, {"mqueue", LABEL_ROOT},
+    {"proc", LABEL_NONE},        {"pstore", LABEL_NONE},  {"securityfs", LABEL_NONE},
+    {"selinuxfs", LABEL_NONE},   {"sysfs", LABEL_NONE},   {"tracefs", LABEL_NONE},
+};
+
+static const struct planned_label *mount_label(const struct compile *p)
+{
+    const struct plugins *plugins = &p->c->plugins;
+
+    for (size_t i = 0; i < plugins->n_labels; i++)
+        if (plugins->labels[i].kind == HOZO_LABEL_MOUNT)
+            return &plugins->labels[i];
+    return NULL;
+}
+
+/* The configuration may label a mount itself: then that counts. */
+static bool is_labelled(const struct planned_label *l, const char *const *options)
+{
+    size_t n = strlen(l->option);
+
+    for (; options && *options; options++) {
+        const char *found = strstr(*options, l->option);
+
+        /* fscontext=, defcontext= and rootcontext= end with it. */
+        if (found && found[n] == '=' && strcspn(*options, "=") == (size_t)(found - *options) + n)
+            return true;
+    }
+    return false;
+}
+
+int mount_label_option(const struct compile *p, const char *type, const char *const *options,
+                       char **option, struct error *err)
+{
+    const struct planned_label *l = mount_label(p);
+
+    *option = NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++)
+        if (!strcmp(type, exceptions[i].type))
+            return 0;
+    if (!l || is_labelled(l, options) || asprintf(option, "%s=%s", l->option, l->value) >= 0)
+        return 0;
+    *option = NULL;
+    return fail_memory(err);
+}
+
+void compile_mount_label(struct compile *p, const char *type, const char *target, const char *path)
+{
+    const struct planned_label *l = mount_label(p);
+
+    for (size_t i = 0; l && i < ARRAY_SIZE(exceptions); i++)
+        if (exceptions[i].how == LABEL_ROOT && !strcmp(type, exceptions[i].type)) {
+            plan_op(p->b, PHASE_MOUNTS, LABEL_ROOT, path, SLOT(p->root), STR(target), STR(l->file),
+                    STR(l->value));
+            plan_what(p->b, "label %s", target);
+        }
+}
