@@ -41,13 +41,19 @@ def systemctl(*words, user=None, check=True):
     if user:
         command.insert(1, "--user")
         how = {"user": user, "group": user, "extra_groups": [], "env": user_environment(user)}
+    r = asked(command, **how)
+    assert not check or r.returncode == 0, f"{' '.join(command)}: {r.stdout}{r.stderr}"
+    return r.stdout
+
+
+def asked(command, **how):
+    """Runs what asks systemd, again if that restarts meanwhile."""
     for _ in range(50):
         r = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, **how)
         if r.returncode == 0 or not any(text in r.stderr for text in RESTARTING):
             break
         time.sleep(0.2)
-    assert not check or r.returncode == 0, f"{' '.join(command)}: {r.stdout}{r.stderr}"
-    return r.stdout
+    return r
 
 
 def user_environment(uid):

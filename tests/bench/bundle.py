@@ -25,7 +25,7 @@ MASKED = ["/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/late
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 
 
-def configuration(program, cgroup):
+def configuration(program, cgroup, seccomp=None):
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -51,16 +51,16 @@ def configuration(program, cgroup):
                            for kind in ("pid", "network", "ipc", "uts", "mount", "cgroup")],
             "maskedPaths": MASKED,
             "readonlyPaths": READONLY,
-        },
+        } | ({"seccomp": seccomp} if seccomp else {}),
     }
 
 
-def make(directory, guest, program, cgroup):
+def make(directory, guest, program, cgroup, seccomp=None):
     """A bundle whose root file system holds one static program under two names."""
     rootfs = directory / "rootfs"
     for name in ("bin", "dev", "proc", "sys"):
         (rootfs / name).mkdir(parents=True)
     for name in ("true", "pause"):
         shutil.copy(guest, rootfs / "bin" / name)
-    (directory / "config.json").write_text(json.dumps(configuration(program, cgroup), indent=1))
+    (directory / "config.json").write_text(json.dumps(configuration(program, cgroup, seccomp), indent=1))
     return directory

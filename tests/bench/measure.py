@@ -8,8 +8,10 @@ import shlex
 import time
 from pathlib import Path
 
+import seccomp_profile
 from runtimes import Failure, Runtime, call
 
+FILTERED, COMPILED = "run with a seccomp profile", "the same, the filter not kept"
 RUN, CYCLE, EXEC = "run /bin/true", "create + start + delete", "exec /bin/true"
 PEAK, RESIDENT = "peak memory of run", "memory of a created container"
 KERNEL = "the kernel's memory for it"
@@ -36,26 +38,34 @@ class Bench:
     def others(self):
         return {n: r for n, r in self.rig.runtimes.items() if "floor" not in n}
 
-    def hyperfine(self, commands):
+    def hyperfine(self, commands, prepare):
         """Median seconds of each command; a status other than 0 ends the benchmark."""
         output = self.rig.work / "hyperfine.json"
         named = [argument for name, command in commands
                  for argument in ("--command-name", name, shlex.join(command))]
+        before = [argument for name, _ in commands if name in prepare
+                  for argument in ("--prepare", shlex.join(prepare[name]))]
         call("hyperfine", "--shell=none", "--style=none", "--warmup=1", f"--runs={self.runs}",
-             f"--export-json={output}", *named)
+             f"--export-json={output}", *before, *named)
         return {r["command"]: r["median"] for r in json.loads(output.read_text())["results"]}
 
-    def time(self, measure, commands):
-        """Rounds with a changing order: whatever drifts meets all of them."""
+    def time(self, measure, commands, prepare={}):
+        """Rounds with a changing order: whatever drifts meets all of them. `prepare`: a command for each, or none."""
         tried = [(n, c) for n, c in commands.items()
                  if self.attempt(measure, n, lambda c=c: call(*c) or True)]
         for number in range(self.rounds if tried else 0):
             turn = number % len(tried)
-            for name, seconds in self.hyperfine(tried[turn:] + tried[:turn]).items():
+            for name, seconds in self.hyperfine(tried[turn:] + tried[:turn], prepare).items():
                 self.results[measure].setdefault(name, []).append(seconds * 1000)
 
     def time_all(self):
         self.time(RUN, {n: r.run() for n, r in self.rig.runtimes.items()})
+        if all("seccomp" in r.bundles for r in self.others().values()):
+            filtered = {n: r.run_filtered() for n, r in self.others().items()}
+            self.time(FILTERED, filtered)
+            self.time(COMPILED, filtered, {n: r.forget() for n, r in self.others().items()})
+        else:
+            self.rig.notes.append(f"no seccomp profile: {seccomp_profile.PACKAGE} is not installed")
         self.time(CYCLE, {n: r.create_start_delete() for n, r in self.others().items()})
         running = {n: r for n, r in self.others().items()
                    if self.attempt(EXEC, n, lambda r=r: r.begin() or True)}

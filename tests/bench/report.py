@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 
-from measure import CYCLE, EXEC, KERNEL, PEAK, RESIDENT, RUN, system_calls
+from measure import COMPILED, CYCLE, EXEC, FILTERED, KERNEL, PEAK, RESIDENT, RUN, system_calls
 
 # measure, against whom (None: the figure itself, in kB), limit, goal
 BUDGETS = ((RUN, "floor", 1.5, 1.3), (RUN, "crun", 0.5, 0.4), (CYCLE, "crun", 0.4, 0.4),
@@ -41,7 +41,7 @@ def kilobytes(values):
     return f"{values[0]} kB" if values else "–"
 
 
-FORMATS = {RUN: milliseconds, CYCLE: milliseconds, EXEC: milliseconds,
+FORMATS = {RUN: milliseconds, FILTERED: milliseconds, COMPILED: milliseconds, CYCLE: milliseconds, EXEC: milliseconds,
            PEAK: kilobytes, RESIDENT: kilobytes, KERNEL: kilobytes}
 
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import bundle
+import seccomp_profile
 
 CGROUPS = Path("/sys/fs/cgroup")
 ENVIRONMENT = {"PATH": os.environ.get("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")}
@@ -39,6 +40,9 @@ class Runtime:
         self.bundles = {
             program: bundle.make(self.directory / program, rig.tools / "guest",
                                  f"/bin/{program}", relative) for program in ("true", "pause")}
+        if seccomp_profile.is_there():
+            self.bundles["seccomp"] = bundle.make(self.directory / "seccomp", rig.tools / "guest", "/bin/true",
+                                                  relative, seccomp_profile.default_profile(bundle.CAPABILITIES))
         self.cycle = str(rig.tools / "cycle")
 
     def verb(self, *arguments):
@@ -49,6 +53,13 @@ class Runtime:
 
     def run(self):
         return self.verb("run", "--bundle", str(self.bundles["true"]), "bench")
+
+    def run_filtered(self):
+        return self.verb("run", "--bundle", str(self.bundles["seccomp"]), "bench")
+
+    def forget(self):
+        """What was kept of a compiled filter."""
+        return ["rm", "-rf", str(self.directory / "state" / ".cache")]
 
     def create_start_delete(self):
         return [self.cycle, *self.create("true"), "--", *self.verb("start", "bench"), "--",

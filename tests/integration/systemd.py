@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers whose control group is a unit of systemd: --systemd-cgroup."""
+import fcntl
 import json
 import os
 import pwd
@@ -472,8 +473,8 @@ def a_container_can_be_deleted_when_its_scope_was_stopped(box):
 def a_container_can_be_made_inside_a_unit_that_is_made_so(box):
     s = Scope(box, "cat /proc/self/cgroup")
     s.bundle.write()
-    r = subprocess.run(["systemd-run", "--quiet", "--scope", box.runtime, "--root", box.root, "--systemd-cgroup", "run",
-                        "--bundle", s.bundle.path, "c1"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    r = units.asked(["systemd-run", "--quiet", "--scope", box.runtime, "--root", box.root, "--systemd-cgroup", "run",
+                     "--bundle", s.bundle.path, "c1"])
     assert r.returncode == 0 and s.unit in r.stdout, r
     units.eventually_gone(s.unit)
 
@@ -604,8 +605,11 @@ class Ann:
         return units.value(self.unit, name, user=ANN)
 
 
-def user_manager():
+def user_manager(alone=False):
+    """Started, and until this test ends no other stops it; `alone`: none uses it."""
     units.v2_needed()
+    lock = os.open("/run/hozo-test-user-manager", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
     manager = f"user@{ANN}.service"
     try:
         pwd.getpwuid(ANN)
@@ -637,7 +641,7 @@ def an_ordinary_users_containers_are_units_of_the_own_manager(box):
 
 @test(timeout=60)
 def a_container_is_deleted_when_the_systemd_that_had_it_is_gone(box):
-    user_manager()
+    user_manager(alone=True)
     ann = Ann(box)
     ann.create().ok()
     try:
@@ -646,7 +650,7 @@ def a_container_is_deleted_when_the_systemd_that_had_it_is_gone(box):
         ann.hozo("delete", "--force", "c1", below=False).ok().silent()
         ann.hozo("state", "c1", below=False).fails("does not exist")
     finally:
-        user_manager()
+        units.systemctl("start", f"user@{ANN}.service")
 
 
 @test
