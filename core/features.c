@@ -42,8 +42,20 @@ static const struct {
     {"linux.netDevices.enabled", "false"},
 };
 
+/* Of annotations a plugin fills those of somebody's domain: hozo's own have one label. */
+#define ANNOTATIONS "annotations."
+
+static bool is_annotation(const char *path)
+{
+    return !strncmp(path, ANNOTATIONS, strlen(ANNOTATIONS)) &&
+           plugin_kind(path, NULL) == KIND_ANNOTATIONS &&
+           strncmp(path + strlen(ANNOTATIONS), "hozo.", 5) != 0;
+}
+
 bool feature_key(const char *path)
 {
+    if (is_annotation(path))
+        return true;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
         if (!strcmp(keys[i].path, path))
             return true;
@@ -293,6 +305,31 @@ static void add_annotations(struct features *f)
     f->failed |= list.failed || digest.failed || f->broken.failed;
 }
 
+/* Who is first says it: a second one is as broken as one that says nothing. */
+static void add_plugin_annotations(struct features *f)
+{
+    cJSON *annotations = object_at(f, f->root, "annotations");
+
+    for (size_t i = 0; i < f->p->n_opened; i++) {
+        const struct hozo_plugin *d = f->p->opened[i]->d;
+
+        table_each(struct hozo_feature, row, &d->features)
+        {
+            const char *key = row->path + strlen(ANNOTATIONS);
+            cJSON *value;
+
+            if (!is_annotation(row->path))
+                continue;
+            value = cJSON_ParseWithOpts(row->value, NULL, true);
+            if (cJSON_IsString(value) && !cJSON_HasObjectItem(annotations, key))
+                put_string(f, annotations, key, value->valuestring);
+            else
+                add_broken(f, d->name, "an annotation that is no text of its own");
+            cJSON_Delete(value);
+        }
+    }
+}
+
 /* The least of all declared keys that is greater than `last`: the list comes out sorted. */
 static const char *next_key(const struct plugins *p, const char *last)
 {
@@ -320,6 +357,7 @@ static void add_all(struct features *f)
 {
     add_core(f);
     add_keys(f);
+    add_plugin_annotations(f);
     add_annotations(f);
     add_unsafe_annotations(f);
 }

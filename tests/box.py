@@ -186,12 +186,16 @@ class Box:
 
     def leftovers(self):
         """All that containers of this test left on the host, as a list of texts."""
-        states = os.listdir(self.root) if os.path.isdir(self.root) else []
+        states = self.states()
         return ([f"state of {s}" for s in states]
                 + [f"control group {d}" for d in host.cgroup_directories(self.cgroup + "-")]
                 + [f"unit {u}" for u in units.transient(self.cgroup.strip("/") + "-")]
                 + [f"mount {m}" for m in host.mount_points_below(self.dir)]
                 + [f"process {p}: {host.command_line(p)}" for p in host.living_children()])
+
+    def states(self):
+        """The containers that there are; what plugins have worked out may stay."""
+        return [s for s in os.listdir(self.root) if s != ".cache"] if os.path.isdir(self.root) else []
 
     def nothing_left(self):
         """Processes that were killed just now get a moment to be gone."""
@@ -209,7 +213,7 @@ class Box:
                 process.kill()
                 process.wait()
         problems = []
-        for id in os.listdir(self.root) if os.path.isdir(self.root) else []:
+        for id in self.states():
             result = self.hozo("delete", "--force", id)
             if result.code != 0:
                 problems.append(f"delete --force {id} failed\n{result}")

@@ -59,24 +59,29 @@ int op_label(struct interpreter *in, const struct plan_op *op)
         in->n_labels == ARRAY_SIZE(in->labels))
         return refuse(EINVAL);
     strcat(path, file);
-    l->text = plan_string(in->plan, op->arg[2]);
+    l->op = op;
     if ((l->fd = file_open(in, slot_fd(in, op->arg[0]), path, PROC_SUPER_MAGIC)) < 0)
         return -1;
     in->n_labels++;
     return 0;
 }
 
-/* The kernel reads a label in one piece. */
+/* The kernel reads a label in one piece. One that it does not take is a failure of the label, not of the program. */
 int labels_write(struct interpreter *in)
 {
+    const struct plan_op *exec = in->op;
+
     in->step = STEP_LABEL;
     for (unsigned i = 0; i < in->n_labels; i++) {
-        size_t length = strlen(in->labels[i].text);
-        ssize_t n = write(in->labels[i].fd, in->labels[i].text, length);
+        const char *text = plan_string(in->plan, in->labels[i].op->arg[2]);
+        size_t length = strlen(text);
+        ssize_t n;
 
-        if (n != (ssize_t)length)
+        in->op = in->labels[i].op;
+        if ((n = write(in->labels[i].fd, text, length)) != (ssize_t)length)
             return n < 0 ? -1 : refuse(EIO);
     }
+    in->op = exec;
     return 0;
 }
 

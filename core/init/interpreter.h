@@ -31,7 +31,7 @@ struct interpreter {
     } parent;
     struct label { /* what execve is to take, written directly before it */
         int fd;
-        const char *text;
+        const struct plan_op *op;
     } labels[4];
     unsigned n_labels;
     char **args, **env; /* of the program, once they are complete */

@@ -88,7 +88,8 @@ struct hozo_annotation {
     const char *doc;
 };
 
-/* A constant in `features`: path "linux.cgroup.v2", value as JSON text "true". */
+/* A constant in `features`: path "linux.cgroup.v2", value as JSON text "true"; or an annotation of the plugin's own
+ * domain: path "annotations.com.example.firmware", value "\"7.1\"". */
 struct hozo_feature {
     const char *path;
     const char *value;

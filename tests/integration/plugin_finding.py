@@ -314,6 +314,19 @@ def features_list_the_annotations_that_plugins_declare(box):
     same(plugins.notes(), [], "no plugin's code is called")
 
 
+@test(sanitized=False)
+def features_have_the_annotations_of_plugins(box):
+    plugins = directory(box)
+    key = "annotations.org.test.firmware"
+    plugins.plugin("p", "process@p", features=[(key, '"7.1"')], plan="")
+    plugins.plugin("q", "process@q", features=[(key, '"8"'), ("annotations.hozo.version", '"9"'),
+                                               ("annotations.org.test.number", "7")], plan="")
+    said = plugins.features()["annotations"]
+    same(said["org.test.firmware"], "7.1")
+    assert said["hozo.version"] != "9" and "org.test.number" not in said, said
+    assert "q: an annotation that is no text of its own" in said["hozo.plugins.broken"], said
+
+
 # --- what is not used
 
 def wrong_plugins(plugins, count):
