@@ -148,7 +148,7 @@ static size_t count(int directory, struct oldest *oldest)
             continue;
         n++;
         if (!oldest->name[0] || st.st_mtime < oldest->used) {
-            strcpy(oldest->name, e->d_name);
+            memcpy(oldest->name, e->d_name, strlen(e->d_name) + 1);
             oldest->used = st.st_mtime;
         }
     }

@@ -53,12 +53,13 @@ int op_label(struct interpreter *in, const struct plan_op *op)
     const char *file = plan_string(in->plan, op->arg[1]);
     struct label *l = &in->labels[in->n_labels];
     char path[64] = "self/";
+    size_t n = file ? strlen(file) : 0;
 
     in->step = STEP_OPEN;
-    if (!file || !op->arg[2] || strlen(file) >= sizeof path - strlen(path) ||
+    if (!n || !op->arg[2] || n >= sizeof path - strlen(path) ||
         in->n_labels == ARRAY_SIZE(in->labels))
         return refuse(EINVAL);
-    strcat(path, file);
+    memcpy(path + strlen(path), file, n + 1);
     l->op = op;
     if ((l->fd = file_open(in, slot_fd(in, op->arg[0]), path, PROC_SUPER_MAGIC)) < 0)
         return -1;
