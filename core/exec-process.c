@@ -10,7 +10,7 @@
 #include "core/spec.h"
 #include "core/utf8.h"
 
-/* The members of `process`, and what becomes of one that exec --process leaves out. */
+/* The members of `process` but for the labels, and what becomes of one that exec --process leaves out. */
 static const struct {
     const char *name;
     bool inherited;
@@ -18,8 +18,8 @@ static const struct {
     {"terminal", false},       {"consoleSize", false}, {"user", true},
     {"args", false},           {"env", false},         {"cwd", true},
     {"capabilities", true},    {"rlimits", true},      {"noNewPrivileges", false},
-    {"apparmorProfile", true}, {"selinuxLabel", true}, {"oomScoreAdj", true},
-    {"ioPriority", true},      {"scheduler", true},    {"execCPUAffinity", true},
+    {"oomScoreAdj", true},     {"ioPriority", true},   {"scheduler", true},
+    {"execCPUAffinity", true},
 };
 
 struct source {
@@ -27,9 +27,14 @@ struct source {
     const cJSON *process;
 };
 
-static void add_member(struct text *out, const char *name, const struct source *s)
+static void add_name(struct text *out, const char *name)
 {
     text_add(out, "%s\"%s\":", out->length > 1 ? "," : "", name);
+}
+
+static void add_member(struct text *out, const char *name, const struct source *s)
+{
+    add_name(out, name);
     text_json_tree(out, s->doc, json_get(s->process, name));
 }
 
@@ -125,11 +130,29 @@ static int check_utf8(const char *what, const char *const *words, size_t n, stru
     return 0;
 }
 
+static bool is_label(const cJSON *item)
+{
+    return item && !(cJSON_IsString(item) && !item->valuestring[0]);
+}
+
+/* "" is how engines write that nobody has asked for a label: the process is confined as the container is. */
+static void add_label(struct text *out, const char *name, const char *given,
+                      const struct source *file, const struct source *config)
+{
+    if (given && *given) {
+        add_name(out, name);
+        text_json(out, given);
+    } else if (is_label(json_get(file->process, name))) {
+        add_member(out, name, file);
+    } else if (is_label(json_get(config->process, name))) {
+        add_member(out, name, config);
+    }
+}
+
 static int from_command_line(const struct source *config, const struct exec_overrides *o,
                              struct text *out, struct error *err)
 {
-    static const char *const same[] = {"rlimits",        "apparmorProfile", "selinuxLabel",
-                                       "oomScoreAdj",    "ioPriority",      "scheduler",
+    static const char *const same[] = {"rlimits", "oomScoreAdj", "ioPriority", "scheduler",
                                        "execCPUAffinity"};
     const cJSON *env = json_get(config->process, "env"), *entry;
     bool some = false;
@@ -161,7 +184,6 @@ static int from_command_line(const struct source *config, const struct exec_over
     for (size_t i = 0; i < ARRAY_SIZE(same); i++)
         if (json_get(config->process, same[i]))
             add_member(out, same[i], config);
-    text_add(out, "}");
     return 0;
 }
 
@@ -176,7 +198,6 @@ static void from_file(const struct source *file, const struct source *config, st
         else if (members[i].inherited && json_get(config->process, name))
             add_member(out, name, config);
     }
-    text_add(out, "}");
 }
 
 static int check(const struct json *process, struct error *err)
@@ -200,6 +221,9 @@ int exec_process(const struct container *c, const struct exec_overrides *o, stru
     struct source file = {&own, NULL};
     auto_text struct text merged = {0};
 
+    if (check_utf8("--apparmor", &o->apparmor, o->apparmor != NULL, err) < 0 ||
+        check_utf8("--process-label", &o->label, o->label != NULL, err) < 0)
+        return -1;
     if (o->process_file) {
         if (json_read(&own, AT_FDCWD, o->process_file, err) < 0)
             return -1;
@@ -210,6 +234,9 @@ int exec_process(const struct container *c, const struct exec_overrides *o, stru
     } else if (from_command_line(&config, o, &merged, err) < 0) {
         return -1;
     }
+    add_label(&merged, "apparmorProfile", o->apparmor, &file, &config);
+    add_label(&merged, "selinuxLabel", o->label, &file, &config);
+    text_add(&merged, "}");
     if (merged.failed)
         return fail_memory(err);
     if (json_parse(process, o->process_file ? o->process_file : "process", merged.at, merged.length,

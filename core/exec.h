@@ -9,7 +9,8 @@
 struct exec_overrides {
     const char *const *args; /* NULL-terminated; never NULL without `process_file` */
     const char *process_file;
-    const char *cwd, *user; /* user: uid[:gid] */
+    const char *cwd, *user;       /* user: uid[:gid] */
+    const char *apparmor, *label; /* these over `process_file`, too */
     const char *const *env;
     size_t n_env;
     const char *const *gids;

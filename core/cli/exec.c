@@ -87,6 +87,8 @@ int verb_exec(const struct globals *g, int argc, char **argv, struct error *err)
         {"additional-gids", 'g', OPTION_LIST, &x.gids, "GID", "a further group"},
         {"cap", 'c', OPTION_LIST, &x.caps, "CAP_NAME", "a further capability"},
         {"no-new-privs", 0, OPTION_FLAG, &x.o.no_new_privs, NULL, "set no_new_privs"},
+        {"apparmor", 0, OPTION_STRING, &x.o.apparmor, "PROFILE", "under this profile of AppArmor"},
+        {"process-label", 0, OPTION_STRING, &x.o.label, "LABEL", "in this context of SELinux"},
         {"preserve-fds", 0, OPTION_NUMBER, &x.preserve_fds, "N", "pass descriptors 3 .. N+2 on"},
         {"cgroup", 0, OPTION_LIST, &x.cgroups, "[CTRL,...:]PATH",
          "in this group below the container's"},
