@@ -80,7 +80,7 @@
     OP(SYSCALL,       "syscall",        "s:name u:number x:pointers b:memory x:a0 x:a1 x:a2 x:a3 x:a4 x:a5") \
     OP(OWN_PROCFS,    "own-procfs",     "w:proc")                    /* of the container's processes */ \
     OP(LABEL,         "label",          "r:proc s:file s:label")     /* opened here, written by exec */ \
-    OP(LABEL_ROOT,    "label-root",     "r:root s:target s:attribute s:label") /* of a mount */        \
+    OP(LABEL_ROOT,    "label-root",     "r:root s:target x:magic s:attribute s:label") /* of a mount */ \
     /* who the user program is */                                                                  \
     OP(SECCOMP,       "seccomp",        "x:flags b:filter L:late s:listener s:metadata")           \
     OP(NO_NEW_PRIVS,  "no-new-privs",   "")                                                        \

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -86,11 +87,13 @@ int labels_write(struct interpreter *in)
     return 0;
 }
 
+/* Who exchanges what the path leads through must not have something else labelled. */
 int op_label_root(struct interpreter *in, const struct plan_op *op)
 {
-    const char *attribute = plan_string(in->plan, op->arg[2]),
-               *label = plan_string(in->plan, op->arg[3]);
+    const char *attribute = plan_string(in->plan, op->arg[3]),
+               *label = plan_string(in->plan, op->arg[4]);
     auto_close int fd = -1;
+    struct statfs fs;
 
     in->step = STEP_TARGET;
     if (!attribute || !label)
@@ -99,6 +102,11 @@ int op_label_root(struct interpreter *in, const struct plan_op *op)
                    O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return -1;
+    in->step = STEP_VERIFY;
+    if (fstatfs(fd, &fs) < 0)
+        return -1;
+    if ((uint64_t)fs.f_type != op->arg[2])
+        return refuse(EXDEV);
     in->step = STEP_LABEL;
     return fsetxattr(fd, attribute, label, strlen(label) + 1, 0);
 }

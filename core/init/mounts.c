@@ -42,28 +42,34 @@ static int check_target(struct interpreter *in, int target, uint64_t how)
     return fs.f_type == PROC_SUPER_MAGIC ? refuse(EPERM) : 0;
 }
 
-/* A label with commas stands in quotes in the text that mount(2) takes. */
-static void unquote(char *value)
+/* A label with commas stands in quotes in the text that mount(2) takes; the options of SELinux end so. */
+static bool unquote(const char *name, char *value)
 {
-    size_t n = strlen(value);
+    size_t n = strlen(value), length = strlen(name), end = strlen("context");
 
+    if (length < end || strcmp(name + length - end, "context"))
+        return false;
     if (n < 2 || value[0] != '"' || value[n - 1] != '"')
-        return;
-    memmove(value, value + 1, n - 2);
-    value[n - 2] = '\0';
+        return false;
+    value[n - 1] = '\0';
+    return true;
 }
 
+/* The option is as it was when this returns: a plan may be read again. */
 static int set_option(int fs, char *option)
 {
     char *value = strchr(option, '=');
+    bool quoted;
     int r;
 
     if (!value)
         return sys_fsconfig(fs, FSCONFIG_SET_FLAG, option, NULL);
-    *value = '\0';
-    unquote(value + 1);
-    r = sys_fsconfig(fs, FSCONFIG_SET_STRING, option, value + 1);
-    *value = '=';
+    *value++ = '\0';
+    quoted = unquote(option, value);
+    r = sys_fsconfig(fs, FSCONFIG_SET_STRING, option, value + quoted);
+    if (quoted)
+        value[strlen(value)] = '"';
+    value[-1] = '=';
     return r;
 }
 

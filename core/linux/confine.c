@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <string.h>
 
 /* --- seccomp ---------------------------------------------------------------------------------- */
@@ -85,24 +86,27 @@ void compile_exec_labels(struct compile *p, int *proc)
         plan_origin(p->b, l->path, l->plugin);
         plan_op(p->b, PHASE_PROCESS, LABEL, l->path, SLOT(own_procfs(p, PHASE_PROCESS, proc)),
                 STR(l->file), STR(l->value));
-        plan_what(p->b, "write %s", l->file);
+        plan_what(p->b, "%s", l->file);
     }
 }
 
 /* --- mounts ----------------------------------------------------------------------------------- */
 
+#define MQUEUE_MAGIC 0x19800202
+
 /*
- * File systems that have one label for all who mount them, so that an option would be refused or, worse,
- * change what others see; and those with a label for each file, which is set on the root.
+ * File systems that are one for all who mount them: the kernel refuses an option there, or takes the first one's
+ * for everybody (security/selinux/hooks.c, Linux 6.18). In proc it labels the files by their processes. Of mqueue the
+ * root is labelled, where it is the container's.
  */
 static const struct {
     const char *type;
-    enum { LABEL_NONE, LABEL_ROOT } how;
+    uint64_t label_root; /* magic number; 0: nothing is labelled */
 } exceptions[] = {
-    {"binfmt_misc", LABEL_NONE}, {"bpf", LABEL_NONE},     {"cgroup", LABEL_NONE},
-    {"cgroup2", LABEL_NONE},     {"debugfs", LABEL_NONE}, {"mqueue", LABEL_ROOT},
-    {"proc", LABEL_NONE},        {"pstore", LABEL_NONE},  {"securityfs", LABEL_NONE},
-    {"selinuxfs", LABEL_NONE},   {"sysfs", LABEL_NONE},   {"tracefs", LABEL_NONE},
+    {"binfmt_misc", 0},       {"cgroup", 0},    {"cgroup2", 0},  {"configfs", 0},
+    {"debugfs", 0},           {"devtmpfs", 0},  {"efivarfs", 0}, {"fusectl", 0},
+    {"mqueue", MQUEUE_MAGIC}, {"proc", 0},      {"pstore", 0},   {"resctrl", 0},
+    {"securityfs", 0},        {"selinuxfs", 0}, {"sysfs", 0},    {"tracefs", 0},
 };
 
 static const struct planned_label *mount_label(const struct compile *p)
@@ -115,16 +119,14 @@ static const struct planned_label *mount_label(const struct compile *p)
     return NULL;
 }
 
-/* The configuration may label a mount itself: then that counts. */
-static bool is_labelled(const struct planned_label *l, const char *const *options)
+/* The configuration may label a mount itself: then that counts. SELinux has context=, fscontext=, defcontext= and
+ * rootcontext=. */
+static bool is_labelled(const char *const *options)
 {
-    size_t n = strlen(l->option);
-
     for (; options && *options; options++) {
-        const char *found = strstr(*options, l->option);
+        size_t n = strcspn(*options, "="), length = strlen("context");
 
-        /* fscontext=, defcontext= and rootcontext= end with it. */
-        if (found && found[n] == '=' && strcspn(*options, "=") == (size_t)(found - *options) + n)
+        if ((*options)[n] && n >= length && !memcmp(*options + n - length, "context", length))
             return true;
     }
     return false;
@@ -139,7 +141,7 @@ int mount_label_option(const struct compile *p, const char *type, const char *co
     for (size_t i = 0; i < ARRAY_SIZE(exceptions); i++)
         if (!strcmp(type, exceptions[i].type))
             return 0;
-    if (!l || is_labelled(l, options) || asprintf(option, "%s=%s", l->option, l->value) >= 0)
+    if (!l || is_labelled(options) || asprintf(option, "%s=%s", l->option, l->value) >= 0)
         return 0;
     *option = NULL;
     return fail_memory(err);
@@ -149,10 +151,14 @@ void compile_mount_label(struct compile *p, const char *type, const char *target
 {
     const struct planned_label *l = mount_label(p);
 
+    /* Message queues are those of the IPC namespace: the host's keep their label. With a user namespace that root has
+     * made, their root belongs to somebody who is nobody inside. */
+    if (!(p->namespaces & CLONE_NEWIPC) || (p->user_namespace && p->privileged))
+        return;
     for (size_t i = 0; l && i < ARRAY_SIZE(exceptions); i++)
-        if (exceptions[i].how == LABEL_ROOT && !strcmp(type, exceptions[i].type)) {
-            plan_op(p->b, PHASE_MOUNTS, LABEL_ROOT, path, SLOT(p->root), STR(target), STR(l->file),
-                    STR(l->value));
+        if (exceptions[i].label_root && !strcmp(type, exceptions[i].type)) {
+            plan_op(p->b, PHASE_MOUNTS, LABEL_ROOT, path, SLOT(p->root), STR(target),
+                    NUM(exceptions[i].label_root), STR(l->file), STR(l->value));
             plan_what(p->b, "label %s", target);
         }
 }
