@@ -16,14 +16,15 @@ KERNEL = ["linux-image-cloud-amd64"]
 MODULES = ["virtio_pci", "virtio_blk", "virtio_console"]
 # Each of these takes its time under an emulator, and nothing in the guest needs it.
 MASKED = """
-    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer
-    systemd-tmpfiles-clean.timer getty.target dev-mqueue.mount proc-sys-fs-binfmt_misc.automount
-    sys-fs-fuse-connections.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount
-    kmod-static-nodes.service modprobe@.service systemd-ask-password-console.path systemd-ask-password-wall.path
-    systemd-binfmt.service systemd-initctl.socket systemd-journal-flush.service systemd-modules-load.service
-    systemd-pcrphase.service systemd-pcrphase-sysinit.service systemd-random-seed.service systemd-remount-fs.service
-    systemd-sysctl.service systemd-sysusers.service systemd-timesyncd.service systemd-tmpfiles-setup.service
-    systemd-tmpfiles-setup-dev.service systemd-update-utmp.service systemd-update-utmp-runlevel.service
+    apparmor.service apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer
+    e2scrub_reap.service fstrim.timer systemd-tmpfiles-clean.timer getty.target dev-mqueue.mount
+    proc-sys-fs-binfmt_misc.automount sys-fs-fuse-connections.mount sys-kernel-config.mount sys-kernel-debug.mount
+    sys-kernel-tracing.mount kmod-static-nodes.service modprobe@.service systemd-ask-password-console.path
+    systemd-ask-password-wall.path systemd-binfmt.service systemd-initctl.socket systemd-journal-flush.service
+    systemd-modules-load.service systemd-pcrphase.service systemd-pcrphase-sysinit.service
+    systemd-random-seed.service systemd-remount-fs.service systemd-sysctl.service systemd-sysusers.service
+    systemd-timesyncd.service systemd-tmpfiles-setup.service systemd-tmpfiles-setup-dev.service
+    systemd-update-utmp.service systemd-update-utmp-runlevel.service
 """.split()
 UNIT = """[Unit]
 Description=The tests of hozo
