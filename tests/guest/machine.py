@@ -13,6 +13,7 @@ from image import HERE, run
 
 FORMS = {
     "v2": "guest.form=v2",
+    "selinux": "guest.form=v2 security=selinux selinux=1 enforcing=0",
     "systemd": "guest.form=systemd systemd.unified_cgroup_hierarchy=1",
     "systemd-hybrid": "guest.form=systemd systemd.unified_cgroup_hierarchy=0",
     "systemd-v1": "guest.form=systemd systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1",
