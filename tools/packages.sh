@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the tools: packages of Debian, installed only if they are missing, and build directories.
 
-build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-dev libcap-dev libsystemd-dev)
+build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-dev libcap-dev libseccomp-dev
+    libsystemd-dev)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.
 guest_packages=(qemu-system-x86 mmdebstrap e2fsprogs)
 
