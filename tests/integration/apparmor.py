@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """process.apparmorProfile: what the kernel forbids to the program, and to nobody else; for exec, too. Where the kernel
 has AppArmor: in the guest, if the host has not. labels.py has what needs none."""
+import errno
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import subprocess
 import host
 from confined import USER_RUNS, in_user_namespace, nothing_runs, of_a_user, process_file
 from harness import Skip, children, libc, same, test
+from refusing import refusing
 
 SECURITYFS = "/sys/kernel/security"
 SHOW = "cat /proc/self/attr/current"
@@ -200,6 +202,42 @@ def a_profile_that_is_gone_at_the_start_is_an_error(box):
     parser("--remove", name)
     box.hozo("start", "c1").fails("process.apparmorProfile: attr/apparmor/exec: write label: no such file or directory")
     assert not os.path.exists(f"{b.rootfs}/ran")
+
+
+def covering_proc(box, name):
+    """A container that has put files of its own where the kernel's take the profile."""
+    b = bundle(box, name, "mount -t tmpfs none /proc && mkdir -p /proc/self/attr/apparmor && "
+                          ": > /proc/self/attr/apparmor/exec && touch /proc/done; sleep 100")
+    b.capabilities("CAP_SYS_ADMIN")
+    root = f"/proc/{box.running(b)}/root/proc"
+    host.eventually(lambda: os.path.exists(f"{root}/done"), 10, "the mount")
+    return f"{root}/self/attr/apparmor/exec"
+
+
+@test
+def what_the_container_mounts_over_proc_catches_no_label(box):
+    name = loaded(box)
+    trap = covering_proc(box, name)
+    r = box.exec("cat", "/allowed", "/denied").ends(1).says(DENIED)
+    same(r.out, "allowed\n")
+    same(os.path.getsize(trap), 0)
+
+
+@test
+def where_no_procfs_can_be_made_the_one_of_the_container_serves(box):
+    """A nested host may be refused one of its own."""
+    name = loaded(box)
+    box.running(bundle(box, name))
+    confined(box.exec("sh", "-c", TRY, preexec_fn=refusing(("fsopen", errno.EPERM))), name)
+
+
+@test
+def if_it_is_one(box):
+    name = loaded(box)
+    trap = covering_proc(box, name)
+    r = box.exec("cat", "/allowed", preexec_fn=refusing(("fsopen", errno.EPERM)))
+    r.fails("own-procfs", code=255)
+    same(os.path.getsize(trap), 0)
 
 
 @test

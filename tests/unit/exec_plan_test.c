@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What exec makes of a process that says how it is scheduled; hozo plan shows the plans of create only. */
+/* What exec makes of a process that says how it is scheduled, or is labelled; hozo plan shows the plans of create only. */
 #include "core/compile.h"
 
 #include <sched.h>
@@ -19,8 +19,29 @@
     "\"ioPriority\":{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":2},"                               \
     "\"execCPUAffinity\":{\"initial\":\"0\",\"final\":\"0-3,7\"}"
 
+/* As plugins plan them. */
+static void add_labels(struct plugins *p)
+{
+    static const struct {
+        uint32_t kind;
+        const char *plugin, *path, *file, *value;
+    } rows[] = {
+        {HOZO_LABEL_EXEC, "one", "process.selinuxLabel", "attr/exec", "a label"},
+        {HOZO_LABEL_KEYRING, "one", "process.selinuxLabel", "attr/keycreate", "a label"},
+        {HOZO_LABEL_EXEC, "other", "process.apparmorProfile", "attr/apparmor/exec", "exec x"},
+    };
+
+    p->labels = calloc(ARRAY_SIZE(rows), sizeof *p->labels);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        p->labels[p->n_labels++] = (struct planned_label){.kind = rows[i].kind,
+                                                          .plugin = rows[i].plugin,
+                                                          .path = strdup(rows[i].path),
+                                                          .file = strdup(rows[i].file),
+                                                          .value = strdup(rows[i].value)};
+}
+
 /* The plan of exec as text, or the error. */
-static void plan_of(const char *config, struct text *said)
+static void plan_of(const char *config, bool labels, struct text *said)
 {
     static const char *const args[] = {"true", NULL};
     const struct exec_overrides o = {.args = args};
@@ -34,6 +55,8 @@ static void plan_of(const char *config, struct text *said)
     container_init(&c);
     c.state.id = strdup("c");
     said->length = 0;
+    if (labels)
+        add_labels(&c.plugins);
     if (!json_parse(&c.config, "config.json", config, strlen(config), &err) &&
         !json_parse(&c.facts, "facts", "{}", 2, &err) && !exec_process(&c, &o, &process, &err)) {
         request.process = process.root;
@@ -73,29 +96,45 @@ static void in_order(const struct text *plan)
     ok(stands(plan, "oom-score(", "join("), "what only the host may do comes before the join");
 }
 
+static void labelled(const struct text *plan)
+{
+    ok(stands(plan, "join(", "own-procfs()") && stands(plan, "clone(-)", "own-procfs()"),
+       "labels: a procfs of the namespaces that are joined");
+    ok(stands(plan, "keycreate\", \"a label\"", "keyring()") &&
+           stands(plan, "keyring()", "keycreate\", \"\\n\"") &&
+           !strstr(strstr(plan->at, "own-procfs()") + 1, "own-procfs()"),
+       "labels: the keyring's is taken back");
+    ok(stands(plan, "label($own-proc, \"attr/exec\", \"a label\")", "ids(") &&
+           stands(plan, "label($own-proc, \"attr/apparmor/exec\", \"exec x\")", "ids(") &&
+           stands(plan, "other   process.apparmorProfile", NULL),
+       "labels: each file is opened before the process is its user's");
+}
+
 int main(void)
 {
     auto_text struct text plan = {0};
 
-    plan_of(CONFIG(EVERYTHING), &plan);
+    plan_of(CONFIG(EVERYTHING), false, &plan);
     in_order(&plan);
-    plan_of(CONFIG(",\"execCPUAffinity\":{\"initial\":\"1\",\"final\":\"\"}"), &plan);
+    plan_of(CONFIG(",\"execCPUAffinity\":{\"initial\":\"1\",\"final\":\"\"}"), false, &plan);
     ok(stands(&plan, "affinity(\"1\"", NULL) &&
            !strstr(strstr(plan.at, "affinity(") + 1, "affinity("),
        "without final the kernel decides");
-    plan_of(CONFIG(",\"execCPUAffinity\":{\"final\":\"1\"}"), &plan);
+    plan_of(CONFIG(",\"execCPUAffinity\":{\"final\":\"1\"}"), false, &plan);
     ok(!strstr(plan.at, "prepare (runtime)") && stands(&plan, "affinity(\"1\"", NULL),
        "without initial the runtime stays where it is");
-    plan_of(CONFIG(""), &plan);
+    plan_of(CONFIG(""), false, &plan);
     ok(!strstr(plan.at, "affinity") && !strstr(plan.at, "scheduler") && !strstr(plan.at, "io-pri"),
        "what nobody asks for is not done");
     plan_of(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_DEADLINE\",\"runtime\":2000,"
                    "\"deadline\":3000}"),
-            &plan);
+            false, &plan);
     ok(stands(&plan, "scheduler(\"SCHED_DEADLINE\", number=6,", NULL),
        "hooks that cannot fork are no matter of exec");
-    plan_of(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_IDLE\",\"nice\":1}"), &plan);
+    plan_of(CONFIG(",\"scheduler\":{\"policy\":\"SCHED_IDLE\",\"nice\":1}"), false, &plan);
     ok(!strcmp(plan.at, "process.scheduler.nice: has no meaning for SCHED_IDLE"), "errors: %s",
        plan.at);
+    plan_of(CONFIG(""), true, &plan);
+    labelled(&plan);
     return done();
 }
