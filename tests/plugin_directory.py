@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Directories of plugins that a test may change, and a plugin to put there."""
+import contextlib
 import glob
 import json
 import os
@@ -79,6 +80,12 @@ class PluginDirectory:
         include = os.path.join(os.path.dirname(__file__), "../include")
         return compiled(self.box, source, f"{self.path}/{name}", "-shared", "-fPIC", "-I", include,
                         *(f"-D{d}" for d in defines), *flags)
+
+    def without(self, *names):
+        """As if the packages with these had not been installed."""
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(f"{self.path}/{name}.so")
 
     def hozo(self, *arguments, **more):
         return self.box.hozo("--plugin-dir", self.path, *arguments, **more)

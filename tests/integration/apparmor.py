@@ -94,6 +94,20 @@ def in_a_user_namespace_too(box):
     confined(box.run(in_user_namespace(bundle(box, name, TRY))), name)
 
 
+@test(cases={"with noNewPrivileges": True, "without": False})
+def a_filter_that_forbids_what_a_label_needs_does_not_hinder_it(box, no_new_privileges):
+    name = loaded(box)
+    b = bundle(box, name, TRY)
+    b.process["noNewPrivileges"] = no_new_privileges
+    b.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [
+        {"names": ["fsopen", "fsconfig", "fsmount", "openat2", "readlinkat", "fstatfs"],
+         "action": "SCMP_ACT_ERRNO"}]}
+    confined(box.run(b), name)
+    b.program("sleep 100")
+    box.running(b)
+    confined(box.exec("sh", "-c", TRY), name)
+
+
 @test
 def hozo_of_an_ordinary_user_can_confine_too(box):
     name = loaded(box)

@@ -125,8 +125,7 @@ def an_annotation_names_an_option_of_selinux(box):
 @test(sanitized=False, cases=ALL)
 def without_the_plugin_a_label_is_an_error(box, case):
     plugins = PluginDirectory(box, installed=True)
-    for name in ALL:
-        os.remove(f"{plugins.path}/{name}.so")
+    plugins.without(*ALL)
     package = "apparmor" if case is PROFILE else "selinux"
     error = f"{case.path}: no installed plugin serves this; install hozo-plugin-{package}"
     plugins.run(case.bundle(box, NAME)).fails(error)

@@ -88,6 +88,15 @@ def in_a_user_namespace_too(box):
 
 
 @test
+def there_the_kernel_refuses_the_label_of_most_file_systems(box):
+    needs_selinux(box)
+    b = in_user_namespace(bundle(box, mounts=FILES))
+    b.mount("/bpf", "bpf", "bpf")
+    box.run(b).fails("mounts[7]: mount bpf to /bpf: fsconfig: permission denied")
+    box.nothing_left()
+
+
+@test
 def hozo_of_an_ordinary_user_can_label_too(box):
     needs_selinux(box)
     b = of_a_user(box, bundle(box, mounts=FILES))
