@@ -72,6 +72,18 @@ DEFENCES = [
       "    if (fstatfs(fd, &type) < 0 || type.f_type != PROC_SUPER_MAGIC || fstat(fd, &st) < 0 ||\n"
       "        st.st_ino != PROC_ROOT_INO)", "    if (fstatfs(fd, &type) < 0 || fstat(fd, &st) < 0)",
       KERNELS + "where no procfs can be made another file system on proc does not serve"),
+    D("labels through a procfs of its own", "CVE-2019-16884: what a container mounts over its /proc takes the label",
+      "core/init/confine.c", "int fd = new_procfs(in);", "int fd = ((void)new_procfs, path_procfs());",
+      "unit/init-label: the procfs is its own, whatever lies on /proc"),
+    D("labels directly before execve", "a hook runs under the container's label, with files of the host",
+      "core/init/confine.c", "    in->n_labels++;\n    return 0;", "    in->n_labels++;\n    return labels_write(in);",
+      "unit/init-label: before it is executed it is not"),
+    D("labels of mounts only", "something else is labelled, by a path that has been exchanged",
+      "core/init/confine.c", "(uint64_t)fs.f_type != op->arg[2]", "0",
+      "unit/init-label: not what is another file system"),
+    D("an empty label of exec", "what joins a container is less confined, as nobody has asked for a label",
+      "core/exec-process.c", "item && !(cJSON_IsString(item) && !item->valuestring[0])", "item",
+      "unit/exec_process: empty ones of the file are the container's"),
     # --- devices
     D("the device that masks", "CVE-2025-31133: /dev/null of the image is something else",
       "core/init/mounts.c", "if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(1, 3))", "if (0)",
