@@ -88,7 +88,8 @@ static bool make_ranges(struct ranges *r, struct section *s, uint32_t otherwise)
 {
     if (!(r->at = calloc(2 * s->n + 3, sizeof(*r->at))))
         return false;
-    qsort(s->entries, s->n, sizeof(*s->entries), by_number);
+    if (s->n)
+        qsort(s->entries, s->n, sizeof(*s->entries), by_number);
     add_range(r, (struct range){0, otherwise, NULL, 0});
     for (size_t i = 0, same; i < s->n; i += same) {
         same = alike(s->entries + i, s->n - i, false);
