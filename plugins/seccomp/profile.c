@@ -105,7 +105,8 @@ static int read_listener(struct hozo_ctx *ctx, struct profile *p)
     return 0;
 }
 
-static int read_all(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct profile *p)
+static int read_all(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct profile *p,
+                    enum profile_names names)
 {
     if (read_action(ctx, at, "defaultAction", "defaultErrnoRet", &p->otherwise) < 0)
         return -1;
@@ -114,19 +115,19 @@ static int read_all(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct p
         return hozo_error(
             ctx, 0, SECCOMP ".defaultAction",
             "SCMP_ACT_NOTIFY would stop the container before its listener is handed over");
-    return read_flags(ctx, p) < 0 || read_architectures(ctx, p) < 0 || read_rules(ctx, p) < 0 ||
-                   read_listener(ctx, p) < 0
+    return read_flags(ctx, p) < 0 || read_architectures(ctx, p) < 0 ||
+                   read_rules(ctx, p, names) < 0 || read_listener(ctx, p) < 0
                ? -1
                : 1;
 }
 
-int profile_read(struct hozo_ctx *ctx, struct profile *p)
+int profile_read(struct hozo_ctx *ctx, struct profile *p, enum profile_names names)
 {
     struct hozo_cursor at;
     int r = hozo_find(ctx, NULL, SECCOMP, &at);
 
     *p = (struct profile){0};
-    return r > 0 ? read_all(ctx, &at, p) : r;
+    return r > 0 ? read_all(ctx, &at, p, names) : r;
 }
 
 void profile_free(struct profile *p)

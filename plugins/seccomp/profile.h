@@ -28,14 +28,16 @@ struct profile {
     size_t n_named, named_room;
 };
 
-/* 1; 0 without a profile; -1. Its strings live until the callback returns. */
-int profile_read(struct hozo_ctx *ctx, struct profile *p);
+/* 1; 0 without a profile; -1. Its strings live until the callback returns. Names are hundreds: only who compiles
+ * them reads them all, the others those that could be refused. */
+enum profile_names { SOME_NAMES, ALL_NAMES };
+int profile_read(struct hozo_ctx *ctx, struct profile *p, enum profile_names names);
 void profile_free(struct profile *p);
 
 /* Parts of it: SCMP_ACT_* with errnoRet; syscalls[]. */
 int read_action(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *action,
                 const char *data, uint32_t *value);
-int read_rules(struct hozo_ctx *ctx, struct profile *p);
+int read_rules(struct hozo_ctx *ctx, struct profile *p, enum profile_names names);
 
 /* Room for one more. */
 void *grow(struct hozo_ctx *ctx, void *array, size_t n, size_t *room, size_t size);

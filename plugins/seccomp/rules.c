@@ -104,19 +104,22 @@ static int read_names(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct
     return r;
 }
 
-static int read_rule(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct profile *p)
+static int read_rule(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct profile *p,
+                     enum profile_names names)
 {
     struct rule *rule = &p->rules[p->n_rules++];
+    bool notifies;
 
     *rule = (struct rule){0};
     if (read_action(ctx, at, "action", "errnoRet", &rule->action) < 0 ||
         read_conditions(ctx, at, rule) < 0)
         return -1;
-    p->notifies |= rule->action == SECCOMP_RET_USER_NOTIF;
-    return read_names(ctx, at, p);
+    notifies = rule->action == SECCOMP_RET_USER_NOTIF;
+    p->notifies |= notifies;
+    return notifies || names == ALL_NAMES ? read_names(ctx, at, p) : 0;
 }
 
-int read_rules(struct hozo_ctx *ctx, struct profile *p)
+int read_rules(struct hozo_ctx *ctx, struct profile *p, enum profile_names names)
 {
     struct hozo_cursor all, at;
     size_t room = 0;
@@ -128,7 +131,7 @@ int read_rules(struct hozo_ctx *ctx, struct profile *p)
         if (!rows)
             return -1;
         p->rules = rows;
-        if (read_rule(ctx, &at, p) < 0)
+        if (read_rule(ctx, &at, p, names) < 0)
             return -1;
     }
     return r;

@@ -61,7 +61,7 @@ static const char *const names[] = {SECCOMP};
 static int seccomp_validate(struct hozo_ctx *ctx)
 {
     struct profile p;
-    int r = profile_read(ctx, &p);
+    int r = profile_read(ctx, &p, SOME_NAMES);
 
     profile_free(&p);
     return r < 0 ? -1 : 0;
@@ -84,7 +84,7 @@ static int plan(struct hozo_ctx *ctx, const struct profile *p, struct hozo_secco
 static int seccomp_plan(struct hozo_ctx *ctx)
 {
     struct profile p;
-    int late, r = profile_read(ctx, &p);
+    int late, r = profile_read(ctx, &p, SOME_NAMES);
 
     if (r > 0) {
         late = hozo_late(ctx, FILTER, HOZO_LATE_BYTES);
@@ -109,7 +109,7 @@ static int seccomp_prepare(struct hozo_ctx *ctx)
 {
     struct filter filter = {0};
     struct profile p;
-    int r = profile_read(ctx, &p);
+    int r = profile_read(ctx, &p, ALL_NAMES);
 
     if (r > 0 && !(r = profile_compile(ctx, &p, &filter)))
         r = hand_over(ctx, &filter);
@@ -122,7 +122,7 @@ static int seccomp_exec(struct hozo_ctx *ctx)
 {
     struct filter filter = {0};
     struct profile p;
-    int r = profile_read(ctx, &p);
+    int r = profile_read(ctx, &p, SOME_NAMES);
 
     if (r > 0 && !(r = filter_kept(ctx, &filter)))
         r = plan(ctx, &p,
