@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing what hozo has made, and only that. */
+#include "plugins/rdt/rdt.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+/* One that is waited for has left its class as far as anybody can see but the kernel. */
+static bool has_ended(long pid)
+{
+    char path[40], text[512];
+    auto_close int fd = -1;
+    const char *state;
+    ssize_t n;
+
+    snprintf(path, sizeof(path), "/proc/%ld/stat", pid);
+    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+        return errno == ENOENT;
+    if ((n = read(fd, text, sizeof(text) - 1)) <= 0)
+        return n < 0 && errno == ESRCH;
+    text[n] = '\0';
+    state = strrchr(text, ')');
+    return state && state[1] && strchr("ZX", state[2]);
+}
+
+static bool has_tasks(int class)
+{
+    auto_free char *tasks = resctrl_read(class, "tasks");
+
+    for (char *at = tasks, *end; at && *at; at = end + strspn(end, "\n")) {
+        long pid = strtol(at, &end, 10);
+
+        if (end == at || !has_ended(pid))
+            return true;
+    }
+    return !tasks;
+}
+
+static bool has_monitors(int class)
+{
+    int fd = resctrl_open(class, "mon_groups", O_RDONLY | O_DIRECTORY);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    bool found = false;
+    struct dirent *e;
+
+    if (!dir) {
+        rdt_close_fd(&fd);
+        return fd != -ENOENT; /* without monitoring there is no such directory */
+    }
+    while (!found && (e = readdir(dir)))
+        found = e->d_name[0] != '.';
+    closedir(dir);
+    return found;
+}
+
+/* By others, whom the kernel would put back into the root class. */
+static bool is_used(int root, const char *path)
+{
+    auto_close int class = resctrl_open(root, path, O_RDONLY | O_DIRECTORY);
+
+    return class >= 0 && (has_tasks(class) || has_monitors(class));
+}
+
+static int take_away(struct hozo_ctx *ctx, int root, const char *path)
+{
+    if (!unlinkat(root, path, AT_REMOVEDIR) || errno == ENOENT)
+        return 0;
+    return resctrl_fail(ctx, root, errno, NULL, "removing %s of resctrl", path);
+}
+
+int rdt_cleanup(struct hozo_ctx *ctx)
+{
+    struct record r = {0};
+    auto_close int root = -1;
+    int found = record_read(ctx, &r), result = 0;
+
+    if (found <= 0 || (!r.made && !r.monitor)) {
+        place_free(&r.place);
+        return found < 0 ? -1 : 0;
+    }
+    root = place_open(&r.place);
+    place_free(&r.place);
+    /* With the mount the kernel has removed all groups. */
+    if (root < 0)
+        return root == -ENODEV ? 0 : hozo_error(ctx, -root, NULL, "resctrl");
+    if (r.monitor)
+        result = take_away(ctx, root, beneath(r.monitor));
+    if (!r.made)
+        return result;
+    if (!r.own && is_used(root, beneath(r.class)))
+        hozo_log(ctx, HOZO_LOG_WARNING, "the class %s of resctrl is used by others, and stays",
+                 beneath(r.class));
+    else if (take_away(ctx, root, beneath(r.class)) < 0)
+        result = -1;
+    return result;
+}
