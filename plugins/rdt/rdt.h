@@ -6,6 +6,7 @@
  *     section.c    what the configuration asks for       pure
  *     plan.c       the list of all that will be done     pure
  *     schemata.c   comparing lines of a schemata file    pure
+ *     mountinfo.c  where it is mounted                   pure
  *     resctrl.c    finding the file system; files in it
  *     record.c     what the container's state keeps
  *     write.c      writing lines, and putting them back

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
+#include "plugins/rdt/mountinfo.h"
+
 /* RDTGROUP_SUPER_MAGIC of linux/magic.h, which headers before Linux 6.2 do not have. */
 #define RESCTRL_MAGIC 0x7655821
 
@@ -18,41 +20,6 @@ void place_free(struct place *p)
 {
     free(p->path);
     p->path = NULL;
-}
-
-/* "\040" is a blank. */
-static void unescape(char *path)
-{
-    char *to = path;
-
-    for (const char *at = path; *at; at++) {
-        if (*at == '\\' && at[1] && at[2] && at[3]) {
-            *to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
-            at += 3;
-        } else {
-            *to++ = *at;
-        }
-    }
-    *to = '\0';
-}
-
-/* Of a line of mountinfo: where the whole of a resctrl is mounted, or NULL. */
-static char *mount_of(char *line)
-{
-    char *behind = strstr(line, " - "), *word = line, *root = NULL, *point = NULL;
-
-    if (!behind || strncmp(behind + 3, "resctrl ", 8) != 0)
-        return NULL;
-    for (int i = 0; i < 5 && word; i++) {
-        char *next = strsep(&word, " ");
-
-        root = i == 3 ? next : root;
-        point = i == 4 ? next : point;
-    }
-    if (!root || !point || strcmp(root, "/") != 0)
-        return NULL;
-    unescape(point);
-    return point;
 }
 
 static int find_mount(struct place *p)
@@ -65,7 +32,7 @@ static int find_mount(struct place *p)
     if (!f)
         return -errno;
     while (!point && getline(&line, &size, f) > 0)
-        point = mount_of(line);
+        point = mountinfo_resctrl(line);
     fclose(f);
     if (!point)
         return -ENODEV;
