@@ -198,7 +198,7 @@ class MadePlugins(PluginDirectory):
         if not self.settings_directory:
             host.private_mounts()
             self.settings_directory = directory
-            _empty_directory(directory, f"{self.box.dir}/settings")
+            empty_directory(directory, f"{self.box.dir}/settings")
         for name, content in files.items():
             text = content if isinstance(content, str) else json.dumps(content)
             with open(f"{directory}/{name.replace('_', '.')}.json", "w") as f:
@@ -220,7 +220,7 @@ def shared_rootfs(work):
     return path
 
 
-def _empty_directory(path, scratch):
+def empty_directory(path, scratch):
     """Makes `path` an empty directory, in this mount namespace alone: over the lowest directory above it that
     exists lies an overlay."""
     above = path

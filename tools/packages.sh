@@ -4,6 +4,8 @@
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-dev libcap-dev libseccomp-dev
     libsystemd-dev)
+# What only tests are built with; without it those that need it are skipped.
+test_packages=(libfuse3-dev)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.
 guest_packages=(qemu-system-x86 mmdebstrap e2fsprogs)
 

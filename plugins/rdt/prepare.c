@@ -126,6 +126,14 @@ static int check_monitor(struct preparing *p)
 
 /* --- making ------------------------------------------------------------------------------------ */
 
+static int unmade(struct preparing *p, int errnum, const char *cause, const char *what,
+                  const char *path)
+{
+    return resctrl_fail(p->ctx, p->root, errnum, cause,
+                        errnum == ENOSPC ? "there is no room for the %s %s" : "making the %s %s",
+                        what, beneath(path));
+}
+
 /* The state says that it is ours before it is made. What another has made meanwhile is not. */
 static int make_class(struct preparing *p)
 {
@@ -134,9 +142,7 @@ static int make_class(struct preparing *p)
     if (!r && !(r = open_class(p)))
         return 0;
     if (r != -EEXIST)
-        return resctrl_fail(p->ctx, p->root, -r, p->cause, "making the class %s%s",
-                            beneath(p->record.class),
-                            r == -ENOSPC ? ", which the processor has none left for" : "");
+        return unmade(p, -r, p->cause, "class", p->record.class);
     p->record.made = false;
     if (record_write(p->ctx, &p->record) < 0)
         return -1;
@@ -151,8 +157,7 @@ static int make_monitor(struct preparing *p)
     if (!path || !mkdirat(p->root, beneath(path), 0755))
         return 0;
     errnum = errno;
-    resctrl_fail(p->ctx, p->root, errnum, MONITOR, "making the group %s%s", beneath(path),
-                 errnum == ENOSPC ? ", which the processor has no number left for" : "");
+    unmade(p, errnum, MONITOR, "group", path);
     p->record.monitor = NULL;
     record_write(p->ctx, &p->record);
     return -1;

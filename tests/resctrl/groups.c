@@ -94,17 +94,17 @@ int group_make(struct group *parent, const char *name)
 
 /* --- tasks -------------------------------------------------------------------------------------- */
 
-/* Those that are not in the root class; a number is a process only while it began at that time. */
+/* Who was written into a group; a number is a process only while it began at that time. */
 static struct task {
     pid_t pid;
     unsigned long long began;
     struct group *group; /* NULL: nobody */
 } tasks[TASKS_MAX];
 
-static unsigned long long began(pid_t pid)
+/* A field of /proc/PID/stat, counted from 1: 4 is the parent, 22 when it began. 0: there is no such process. */
+static unsigned long long stat_field(pid_t pid, int wanted)
 {
     char path[32], text[1024];
-    unsigned long long time = 0;
     const char *at;
     FILE *f;
     size_t n;
@@ -116,10 +116,14 @@ static unsigned long long began(pid_t pid)
     fclose(f);
     text[n] = '\0';
     at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        if ((at = strchr(at + 1, ' ')) && field == 21)
-            time = strtoull(at, NULL, 10);
-    return time;
+    for (int field = 2; at && field < wanted; field++)
+        at = strchr(at + 1, ' ');
+    return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static unsigned long long began(pid_t pid)
+{
+    return stat_field(pid, 22);
 }
 
 static struct task *task_of(pid_t pid)
@@ -130,11 +134,16 @@ static struct task *task_of(pid_t pid)
     return NULL;
 }
 
+/* Whoever was not written anywhere is where the process is that made it. */
 static struct group *group_of(pid_t pid)
 {
-    const struct task *t = task_of(pid);
+    for (; pid > 1; pid = (pid_t)stat_field(pid, 4)) {
+        const struct task *t = task_of(pid);
 
-    return t ? t->group : &groups[0];
+        if (t)
+            return t->group;
+    }
+    return &groups[0];
 }
 
 static struct task *task_room(void)
@@ -160,7 +169,7 @@ int task_move(struct group *g, pid_t pid)
     }
     if (!t && !(t = task_room()))
         return -ENOMEM;
-    *t = (struct task){pid, began(pid), g == &groups[0] ? NULL : g};
+    *t = (struct task){pid, began(pid), g};
     return 0;
 }
 
@@ -190,7 +199,7 @@ void group_remove(struct group *g)
 
     for (size_t i = 0; i < TASKS_MAX; i++)
         if (tasks[i].group && (tasks[i].group == g || tasks[i].group->parent == g))
-            tasks[i].group = to == &groups[0] ? NULL : to;
+            tasks[i].group = to;
     for (size_t i = 1; i < GROUPS_MAX; i++)
         if (groups[i].used && groups[i].parent == g)
             groups[i].used = false;

@@ -9,8 +9,8 @@
  *     files.c      which files there are, and what each shows and takes
  *     main.c       the file system, and options that say what the machine has
  *
- * What it does not do: a process that is forked is not moved with its parent, so that one is where it was written
- * to, and else in the root class. The modes of classes exclude nobody; pseudo-locksetup only refuses tasks and
+ * What it does otherwise: a process that was written nowhere is where its parent is now, not where that was when it
+ * was forked. The modes of classes exclude nobody; pseudo-locksetup only refuses tasks and
  * lines, which makes failures that a test wants. Counters show numbers that depend on the group alone.
  */
 #ifndef TESTS_RESCTRL_H
