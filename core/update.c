@@ -38,6 +38,8 @@ static int check_changes(struct container *c, struct error *err)
         return -1;
     if (json_length(json_get(linux_, "resources")) && !c->state.cgroup.list)
         return fail(err, 0, "linux.resources", "the container has no control group to be limited");
+    if (json_get(linux_, "intelRdt") && !json_at(c->config.root, "linux", "intelRdt", NULL))
+        return fail(err, 0, "linux.intelRdt", "the container was made without this section");
     if (fields_served(&c->plugins, linux_, spec_linux, "linux", err) < 0)
         return -1;
     return fields_check(&c->plugins, &c->changes, err);

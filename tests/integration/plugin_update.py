@@ -165,14 +165,14 @@ def what_cannot_be_undone_is_told_beside_the_failure(box):
 # --- what is refused before anybody is asked
 
 @test(sanitized=False)
-def what_nobody_serves_is_an_error_with_its_path(box):
+def what_is_not_served_or_not_there_is_an_error_with_its_path(box):
     plugins = container(box)
     update(plugins, "--l3-cache-schema", "x").fails("linux.intelRdt.l3CacheSchema: \"x\" is not one of")
     same(plugins.notes(), [])
     plugins.hozo("delete", "--force", "c1").ok()
     plugins.create(box.bundle("sleep 100")).ok()
     plugins.notes()
-    update(plugins, "--l3-cache-schema", "L3:0=3").fails("linux.intelRdt.l3CacheSchema: no installed plugin serves this")
+    update(plugins, "--l3-cache-schema", "L3:0=3").fails("linux.intelRdt: the container was made without this section")
     same(plugins.notes(), [])
 
 
