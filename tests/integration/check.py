@@ -153,6 +153,7 @@ def strict_refuses_what_no_specification_has(box):
     r = refused(plugins.check(config, "--strict"), "mounts[0].b: no specification has this member")
     unknown = ("-", "error: in no specification")
     same(r.rows, {**PLAIN, **MANAGER, "mounts": CORE, "mounts[].b": unknown, '["x.y"]': unknown})
+    os.remove(f"{plugins.path}/linux.intelRdt.so")
     config = configuration(intelRdt={"foo": 1})
     refused(plugins.check(config), "linux.intelRdt: no")
     refused(plugins.check(config, "--strict"), "linux.intelRdt: no")
