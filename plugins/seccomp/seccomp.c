@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* linux.seccomp: the profile becomes a filter on the host; hozo-init installs its bytes. */
+#include <seccomp.h>
 #include <stdlib.h>
 
 #include "plugins/seccomp/compile.h"
@@ -8,6 +9,11 @@
 #define SYSCALL SECCOMP ".syscalls[]"
 #define ARG     SYSCALL ".args[]"
 #define FILTER  "filter" /* the late value */
+
+#define TEXT_OF(n)       #n
+#define VERSION(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
+/* What features tells, which loads nothing: of the headers; the library is that of the host. */
+#define BUILT_WITH VERSION(SCMP_VER_MAJOR, SCMP_VER_MINOR, SCMP_VER_MICRO)
 
 /* clang-format off */
 static const struct hozo_field fields[] = {
@@ -53,6 +59,7 @@ static const struct hozo_field fields[] = {
 static const struct hozo_feature features[] = {
     {SECCOMP ".enabled", "true"},
     {SECCOMP ".supportedFlags", flags_json},
+    {"annotations.io.github.seccomp.libseccomp.version", "\"" BUILT_WITH "\""},
 };
 
 static const char *const names[] = {SECCOMP};

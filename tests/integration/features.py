@@ -2,6 +2,7 @@
 """`features`: what engines ask a runtime before they use it."""
 import json
 import os
+import re
 import subprocess
 
 import host
@@ -80,3 +81,13 @@ def it_needs_no_writable_root_and_no_privilege(box):
                        env={}, preexec_fn=drop)
     same((r.returncode, r.stderr), (0, ""))
     assert "linux" in json.loads(r.stdout)
+
+
+@test
+def it_names_the_version_of_libseccomp_that_engines_look_for(box):
+    f = features(box)
+    said = f["annotations"].get("io.github.seccomp.libseccomp.version")
+    if not f["linux"]["seccomp"]["enabled"]:
+        same(said, None)
+    else:
+        assert re.fullmatch(r"2\.[0-9]+\.[0-9]+", said), said
