@@ -175,5 +175,12 @@ void path_member(struct text *path, const char *name)
 
 void path_element(struct text *path, size_t index)
 {
-    text_add(path, "[%zu]", index);
+    char element[24], *end = element + sizeof element, *at = end;
+
+    *--at = ']';
+    do
+        *--at = (char)('0' + index % 10);
+    while (index /= 10);
+    *--at = '[';
+    text_append(path, at, (size_t)(end - at));
 }
