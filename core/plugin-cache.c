@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What plugins have worked out once: ROOT/.cache/PLUGIN/KEY, where KEY is the SHA-256 of all that it was worked
- * out from. A file begins with the SHA-256 of the rest, so that one that was torn by a crash, or written by
- * somebody else, is none; it appears under its name in one piece, and whoever is second replaces it by the
- * same. A directory that others can write is not used. Nothing here can fail a container.
+ * out from. A file begins with the SHA-256 of its name and of the rest, so that one that was torn by a crash, or
+ * written by somebody else, or is another key's, is none; it appears under its name in one piece, and whoever is
+ * second replaces it by the same. A directory that others can write is not used. Nothing here can fail a container.
  */
 #include "core/plugin-parts.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -77,12 +78,15 @@ static bool write_all(int fd, const char *from, size_t size)
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
-static bool is_whole(const char *entry, size_t size)
+/* Its digest gives way to the name, which is hashed with the rest. */
+static bool is_whole(char *entry, size_t size, const char *name)
 {
-    char digest[DIGEST + 1];
+    char kept[DIGEST], digest[DIGEST + 1];
 
-    sha256_hex(entry + DIGEST, size - DIGEST, digest);
-    return !memcmp(entry, digest, DIGEST);
+    memcpy(kept, entry, DIGEST);
+    memcpy(entry, name, DIGEST);
+    sha256_hex(entry, size, digest);
+    return !memcmp(kept, digest, DIGEST);
 }
 
 static void note_use(int fd, const struct stat *st)
@@ -112,7 +116,7 @@ int cache_get(struct hozo_ctx *ctx, const void *key, size_t key_size, const void
         return 0;
     if (!(entry = scrap_alloc(k, (size_t)st.st_size)))
         return -1;
-    if (!read_all(fd, entry, (size_t)st.st_size) || !is_whole(entry, (size_t)st.st_size)) {
+    if (!read_all(fd, entry, (size_t)st.st_size) || !is_whole(entry, (size_t)st.st_size, name)) {
         unlinkat(directory, name, 0);
         return 0;
     }
@@ -169,14 +173,20 @@ static void make_room(int directory)
 /* The name of a process is taken once: what it left in a crash is replaced by its successor of that name. */
 static bool write_entry(int directory, const char *name, const void *bytes, size_t size)
 {
+    auto_free char *entry = malloc(DIGEST + size);
     auto_close int fd = -1;
     char temporary[32], digest[DIGEST + 1];
 
+    if (!entry)
+        return false;
+    memcpy(entry, name, DIGEST);
+    memcpy(entry + DIGEST, bytes, size);
+    sha256_hex(entry, DIGEST + size, digest);
+    memcpy(entry, digest, DIGEST);
     snprintf(temporary, sizeof temporary, "new-%d", (int)getpid());
     unlinkat(directory, temporary, 0);
     fd = openat(directory, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    sha256_hex(bytes, size, digest);
-    if (fd >= 0 && write_all(fd, digest, DIGEST) && write_all(fd, bytes, size) &&
+    if (fd >= 0 && write_all(fd, entry, DIGEST + size) &&
         !renameat(directory, temporary, directory, name))
         return true;
     if (fd >= 0)
