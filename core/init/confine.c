@@ -140,8 +140,8 @@ static const struct sock_filter *filter_of(const struct interpreter *in, const s
 /* All that a filter could forbid, and that can be done before, is done before. */
 static int prepare(struct interpreter *in)
 {
-    hooks_catch_pipe();
-    if (program_prepare(in) < 0)
+    in->pid = getpid();
+    if (hooks_prepare(in) < 0 || program_prepare(in) < 0)
         return -1;
     in->step = STEP_PRCTL;
     if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hook inside: createContainer before the pivot, so that its path still is one of the host, and
- * startContainer after it. A seccomp profile may be in force already: beside what a program with memory
- * needs anyhow, only read, write, close, execve, exit_group, clone, pipe2, dup3, setpgid, wait4, poll and kill
- * are used; and rt_sigreturn, if the hook does not read its input.
+ * startContainer after it. A seccomp profile may be in force then: only read, write, close, execve, exit_group,
+ * clone, pipe2, dup3, setpgid, wait4, poll and kill are used; and rt_sigreturn, if the hook does not read its
+ * input. dup3(3) of musl would call dup2.
  */
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -33,8 +34,9 @@ static int left_ms(int64_t deadline)
 }
 
 struct run {
-    const char *path, *state;
-    char **args, **env;
+    const struct plan_op *op;
+    const char *path;
+    char *state, **args, **env;
     int64_t deadline; /* -1: none */
     uint32_t preserved;
 };
@@ -49,12 +51,12 @@ static void __attribute__((noreturn)) child(const struct run *h, int input, int 
     setpgid(0, 0);
     for (int fd = 3; fd < 3 + (int)h->preserved; fd++)
         close(fd); /* those are the user program's */
-    if (h->path && dup3(input, 0, 0) >= 0)
+    if (h->path && syscall(SYS_dup3, input, 0, 0) >= 0)
         execve(h->path, h->args[0] ? h->args : argv0, h->env);
     errnum = errno;
     if (write(alive, &errnum, sizeof errnum) < 0)
-        _exit(126);
-    _exit(127);
+        leave(126);
+    leave(127);
 }
 
 /* A piece of the state. A hook may leave its input unread: then the pipe breaks, which is no error.
@@ -131,7 +133,7 @@ static void nothing(int signal)
 }
 
 /* A handler, unlike SIG_IGN, is gone with execve(2). */
-void hooks_catch_pipe(void)
+static void catch_pipe(void)
 {
     struct sigaction catch = {.sa_handler = nothing, .sa_flags = SA_RESTART};
 
@@ -168,21 +170,67 @@ static int run(struct interpreter *in, const struct run *h)
     return attend(in, h, pid, &feeder);
 }
 
+static int make_run(struct interpreter *in, const struct plan_op *op, struct run *h)
+{
+    in->step = STEP_MEMORY;
+    *h = (struct run){.op = op,
+                      .path = plan_string(in->plan, op->arg[0]),
+                      .args = vector(in, op->arg[1], false),
+                      .env = vector(in, op->arg[2], false),
+                      .state = expand(in, plan_string(in->plan, op->arg[4])),
+                      .preserved = in->plan->preserve_fds};
+    return h->args && h->env && h->state ? 0 : -1;
+}
+
+static void free_run(struct run *h)
+{
+    free(h->args);
+    free(h->env);
+    free(h->state);
+}
+
+static bool is_to_come(const struct interpreter *in, const struct plan_op *op)
+{
+    return op > in->op && op->kind == OP_HOOK && op->phase == PHASE_START_CONTAINER;
+}
+
+/* What takes memory, which a filter may forbid to ask for. */
+int hooks_prepare(struct interpreter *in)
+{
+    size_t n = 0;
+
+    plan_for_each (op, in->plan)
+        n += is_to_come(in, op);
+    in->step = STEP_MEMORY;
+    if (!(in->hooks = calloc(n + 1, sizeof *in->hooks)))
+        return -1;
+    n = 0;
+    plan_for_each (op, in->plan)
+        if (is_to_come(in, op) && make_run(in, op, &in->hooks[n++]) < 0)
+            return -1;
+    catch_pipe();
+    return 0;
+}
+
+static int run_until(struct interpreter *in, struct run *h)
+{
+    uint64_t seconds = h->op->arg[3];
+
+    h->deadline = !seconds               ? -1
+                  : seconds < UINT32_MAX ? now_ms() + (int64_t)seconds * 1000
+                                         : INT64_MAX;
+    return run(in, h);
+}
+
 int op_hook(struct interpreter *in, const struct plan_op *op)
 {
-    auto_free char **args = vector(in, op->arg[1], false), **env = vector(in, op->arg[2], false);
-    auto_free char *state = expand(in, plan_string(in->plan, op->arg[4]));
-    struct run h = {
-        .path = plan_string(in->plan, op->arg[0]), .state = state, .args = args, .env = env};
+    __attribute__((cleanup(free_run))) struct run own = {0};
 
-    in->step = STEP_MEMORY;
-    if (!args || !env || !state)
+    for (struct run *h = in->hooks; h && h->op; h++)
+        if (h->op == op)
+            return run_until(in, h);
+    if (make_run(in, op, &own) < 0)
         return -1;
-    h.deadline = !op->arg[3]               ? -1
-                 : op->arg[3] < UINT32_MAX ? now_ms() + (int64_t)op->arg[3] * 1000
-                                           : INT64_MAX;
-    h.preserved = in->plan->preserve_fds;
-    if (!in->filtered)
-        hooks_catch_pipe();
-    return run(in, &h);
+    catch_pipe();
+    return run_until(in, &own);
 }

@@ -199,7 +199,7 @@ static size_t put_number(char *to, unsigned long n)
 static const char *late_value(const struct interpreter *in, unsigned late, char *number)
 {
     if (late == LATE_PID) {
-        number[put_number(number, (unsigned long)getpid())] = '\0';
+        number[put_number(number, (unsigned long)(in->pid ? in->pid : getpid()))] = '\0';
         return number;
     }
     if (late == LATE_HOME)

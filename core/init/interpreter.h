@@ -10,6 +10,8 @@
 #define CORE_INIT_INTERPRETER_H
 
 #include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "core/plan.h"
 #include "core/sync.h"
@@ -35,12 +37,14 @@ struct interpreter {
     } labels[4];
     unsigned n_labels;
     char **args, **env; /* of the program, once they are complete */
+    struct run *hooks;  /* those that run under a filter; the last has no operation */
     int blank;         /* read-only tmpfs of the masked directories, or -1 */
     uint64_t joined;   /* CLONE_NEW* */
     uint64_t files;    /* the soft limit of descriptors, while it is raised; 0: it is not */
     bool keeps_groups; /* the user namespace forbids setgroups(2) */
     bool traceable;
     bool filtered; /* a seccomp filter is in force, or about to be */
+    pid_t pid;     /* while one is: that of this process, in its own namespace */
     bool inside; /* the inside process, or still the stage process */
 };
 
@@ -74,8 +78,15 @@ void sync_fail(struct interpreter *in, int errnum);
 
 /* Arguments and environment of the user program, which need memory and the process's number. */
 int program_prepare(struct interpreter *in);
-/* A broken pipe is an error and no signal, until execve. */
-void hooks_catch_pipe(void);
+/* The end, also where a filter refuses the call. */
+_Noreturn static inline void leave(int status)
+{
+    syscall(SYS_exit_group, status);
+    __builtin_trap();
+}
+
+/* The hooks that come behind the filter. */
+int hooks_prepare(struct interpreter *in);
 int labels_write(struct interpreter *in);
 
 /* A file below `dir`, over no link and no other mount, to be written, in a file system of this type. */

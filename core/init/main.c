@@ -90,5 +90,5 @@ int main(int argc, char **argv)
     if (in.plan->flags & PLAN_HELPER)
         return help(&in) < 0;
     interpret(&in);
-    return 1;
+    leave(1);
 }

@@ -113,7 +113,7 @@ int sync_read_go(struct interpreter *in)
     while ((n = read(in->sync, &m, sizeof m)) < 0 && errno == EINTR)
         ;
     if (n != (ssize_t)sizeof m || m.type != SYNC_GO)
-        _exit(1);
+        leave(1);
     return 0;
 }
 
