@@ -83,8 +83,8 @@ int rdt_cleanup(struct hozo_ctx *ctx)
     root = place_open(&r.place);
     place_free(&r.place);
     /* With the mount the kernel has removed all groups. */
-    if (root < 0)
-        return root == -ENODEV ? 0 : hozo_error(ctx, -root, NULL, "resctrl");
+    if (root < 0 || (result = resctrl_lock(root)) < 0)
+        return root == -ENODEV ? 0 : hozo_error(ctx, root < 0 ? -root : -result, NULL, "resctrl");
     if (r.monitor)
         result = take_away(ctx, root, beneath(r.monitor));
     if (!r.made)

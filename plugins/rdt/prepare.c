@@ -49,7 +49,7 @@ static int enter(struct preparing *p)
 
     if (!r)
         r = p->root = place_open(place);
-    if (r >= 0)
+    if (r >= 0 && (r = resctrl_lock(p->root)) == 0)
         return 0;
     if (r == -ENODEV && !place->named)
         return hozo_error(p->ctx, 0, RDT, "resctrl is not mounted");

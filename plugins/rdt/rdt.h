@@ -110,6 +110,9 @@ int place_find(struct hozo_ctx *ctx, struct place *p);
 /* A descriptor, or negative; -ENODEV: it is not mounted there. */
 int place_open(const struct place *p);
 
+/* Until the root is closed, no other that keeps to the rule changes the groups: 0 or negative. */
+int resctrl_lock(int root);
+
 /* Beneath the root, through no link and no mount: a descriptor, or negative. */
 int resctrl_open(int root, const char *path, int flags);
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -72,6 +73,16 @@ int place_open(const struct place *p)
         return fd;
     close(fd);
     return -ENODEV;
+}
+
+/* As the section "Examples of resctrl locking" of the kernel's documentation asks of all that change groups: who
+ * finds a class finds it with its lines, and last_cmd_status answers this command. */
+int resctrl_lock(int root)
+{
+    while (flock(root, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return 0;
 }
 
 /* --- files ------------------------------------------------------------------------------------- */

@@ -31,7 +31,9 @@ static int begin(struct hozo_ctx *ctx, struct lines *l)
     if (l->root < 0)
         return -1;
     l->name = record.class;
-    l->class = resctrl_open(l->root, beneath(l->name), O_RDONLY | O_DIRECTORY);
+    l->class = resctrl_lock(l->root);
+    if (!l->class)
+        l->class = resctrl_open(l->root, beneath(l->name), O_RDONLY | O_DIRECTORY);
     return l->class < 0 ? hozo_error(ctx, -l->class, RDT, "%s", beneath(l->name)) : 0;
 }
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """linux.intelRdt.closID of a class that is there: l3CacheSchema and memBwSchema have to be what it has."""
+import fcntl
+import os
+import time
+
 from emulated_resctrl import Resctrl, with_rdt
 from harness import same, test
 
@@ -95,6 +99,37 @@ def two_containers_of_one_description_share_the_class(box):
     section = {"closID": "gold", "l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=15"}
     pids = {box.running(with_rdt(box, **section), id=id) for id in ("c1", "c2")}
     same(r.tasks("gold"), pids)
+
+
+@test
+def containers_that_are_created_at_once_share_it_too(box):
+    r = Resctrl(box)
+    section = {"closID": "gold", "l3CacheSchema": "L3:0=f", "memBwSchema": "MB:0=15"}
+    bundles = [with_rdt(box, **section).write() for _ in range(6)]
+    processes = [box.spawn("create", "--bundle", b.path, f"c{n}") for n, b in enumerate(bundles)]
+    for p in processes:
+        assert p.wait(25) == 0, p.output
+    same(r.tasks("gold"), {box.state(f"c{n}")["pid"] for n in range(6)})
+
+
+@test
+def who_changes_groups_waits_for_whoever_does_so(box):
+    """flock(2) on the mount point, as Documentation/filesystems/resctrl.rst describes."""
+    r = Resctrl(box)
+    b = with_rdt(box, l3CacheSchema="L3:0=f").write()
+    fd = os.open(r.point, os.O_RDONLY)
+    for verb in (("create", "--bundle", b.path, "c1"), ("update", "--l3-cache-schema", "L3:0=3", "c1"),
+                 ("delete", "--force", "c1")):
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        before = r.groups(), [r.read(f"{g}/schemata") for g in r.groups()]
+        process = box.spawn(*verb)
+        time.sleep(0.3)
+        same((r.groups(), [r.read(f"{g}/schemata") for g in r.groups()]), before, verb[0])
+        same(process.poll(), None, verb[0])
+        fcntl.flock(fd, fcntl.LOCK_UN)
+        same(process.wait(20), 0)
+        assert (r.groups(), [r.read(f"{g}/schemata") for g in r.groups()]) != before, verb[0]
+    os.close(fd)
 
 
 @test
