@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests to the kernel's rtnetlink in one network namespace. Messages stay what the kernel has sent:
+ * objects of libnl-route would lose the attributes that they do not know (IFA_PROTO, IFA_RT_PRIORITY).
+ */
+#ifndef PLUGINS_NETDEV_NETLINK_H
+#define PLUGINS_NETDEV_NETLINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+struct netlink {
+    struct nl_sock *sock; /* NULL: none */
+    char said[160];       /* what the kernel has said to its last error, ": text", or nothing */
+};
+
+/* ns: a descriptor of the namespace, or -1 for hozo's own. 0 or -errno. */
+int netlink_open(struct netlink *n, int ns);
+void netlink_close(struct netlink *n);
+#define auto_netlink __attribute__((cleanup(netlink_close)))
+
+/* Copies of messages. */
+struct messages {
+    struct nlmsghdr **at;
+    size_t n;
+};
+int messages_add(struct messages *m, const struct nlmsghdr *h);
+void messages_cut(struct messages *m, size_t n);
+
+/* Sends a request, which is freed; NULL is one for which there was no memory. The answers go into `m`, which
+ * may be NULL. A dump that was interrupted is begun anew. 0 or -errno. */
+int netlink_ask(struct netlink *n, struct nl_msg *msg, struct messages *m);
+
+/* A request with this header behind nlmsghdr; what is put into one that is NULL is nothing. */
+struct nl_msg *netlink_request(int type, int flags, const void *header, size_t size);
+void netlink_put(struct nl_msg **msg, int type, const void *data, size_t size);
+void netlink_put_u32(struct nl_msg **msg, int type, uint32_t value);
+void netlink_put_string(struct nl_msg **msg, int type, const char *value);
+
+#endif

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network namespace that is a test's "host", and what the kernel says of the devices in it: ip(8) of iproute2."""
+import json
+import os
+import shutil
+import subprocess
+import time
+
+import host
+from harness import Skip, libc
+
+CLONE_NEWNET = 0x40000000
+PINS = "/run/hozo-netdev"
+
+
+def own_namespace():
+    """From now on this test, and the runtime that it runs, live in a network namespace without devices."""
+    if not shutil.which("ip"):
+        raise Skip("iproute2 is not installed")
+    if libc.unshare(CLONE_NEWNET):
+        raise Skip("no network namespace can be made")
+
+
+def ip(*words, inside=None):
+    """ip(8), in the network namespace of a process if one is given."""
+    prefix = ["nsenter", f"--net=/proc/{inside}/ns/net"] if inside else []
+    r = subprocess.run([*prefix, "ip", *map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    assert r.returncode == 0, f"ip {' '.join(map(str, words))}: {r.stderr}"
+    return r.stdout
+
+
+def asked(*words, inside=None):
+    return json.loads(ip("-json", "-details", *words, inside=inside) or "[]")
+
+
+def device(kind, name="d0", *more):
+    """Makes a device of this kind in the test's namespace."""
+    make = {
+        "veth": lambda: ip("link", "add", name, *more, "type", "veth", "peer", "name", f"{name}.p"),
+        "macvlan": lambda: (device("veth", "lower"), ip("link", "set", "lower", "up"),
+                            ip("link", "set", "lower.p", "up"),
+                            ip("link", "add", name, *more, "link", "lower", "type", "macvlan")),
+        "tap": lambda: ip("tuntap", "add", "dev", name, "mode", "tap"),
+        "dummy": lambda: ip("link", "add", name, *more, "type", "dummy"),
+        "vlan": lambda: (device("veth", "lower"), ip("link", "set", "lower", "up"),
+                         ip("link", "set", "lower.p", "up"),
+                         ip("link", "add", name, "link", "lower", *more, "type", "vlan", "id", 7)),
+        "ipvlan": lambda: (device("veth", "lower"), ip("link", "set", "lower", "up"),
+                           ip("link", "set", "lower.p", "up"),
+                           ip("link", "add", name, "link", "lower", *more, "type", "ipvlan")),
+    }
+    try:
+        make[kind]()
+    except AssertionError as e:
+        if "Unknown device type" in str(e) or "not supported" in str(e):
+            raise Skip(f"the kernel has no {kind} devices") from None
+        raise
+
+
+def pair(name="d0"):
+    """A veth whose other end is up, so that it has a carrier."""
+    device("veth", name)
+    ip("link", "set", f"{name}.p", "up")
+
+
+def link(name, inside=None):
+    found = [n for n in asked("link", "show", inside=inside) if n["ifname"] == name]
+    assert len(found) == 1, f"{len(found)} devices {name}"
+    return found[0]
+
+
+def names(inside=None):
+    return sorted(n["ifname"] for n in asked("link", "show", inside=inside))
+
+
+def addresses(name, inside=None):
+    """Those that somebody has given: what the kernel says of each, but its lifetimes in seconds."""
+    return [{k: v for k, v in a.items() if k != "label"} | ({"label": a["label"]} if "label" in a else {})
+            for n in asked("address", "show", "dev", name, inside=inside) for a in n["addr_info"] if a["scope"] != "link"]
+
+
+def up(name, inside=None):
+    return "UP" in link(name, inside)["flags"]
+
+
+def settled():
+    """Duplicate address detection is over."""
+    host.eventually(lambda: "tentative" not in ip("-6", "address", "show"), 10, "duplicate address detection")
+
+
+# What the kernel counts, or finds out anew.
+PASSING = {"stats", "stats64", "operstate", "qdisc", "valid_life_time", "preferred_life_time"}
+
+
+def _lasting(value):
+    if isinstance(value, dict):
+        return {k: _lasting(v) for k, v in value.items() if k not in PASSING}
+    if isinstance(value, list):
+        return [_lasting(v) for v in value]
+    return value
+
+
+def picture():
+    """Devices, addresses, routes and their order: what must be the same behind a failure."""
+    settled()
+    return {"links": sorted((_lasting(n) for n in asked("address", "show")), key=lambda n: n["ifindex"]),
+            "routes": sorted(json.dumps(_lasting(r), sort_keys=True)
+                             for family in ("-4", "-6") for r in asked(family, "route", "show", "table", "all"))}
+
+
+def same_picture(before):
+    """Gives what the kernel does behind our back a moment."""
+    deadline = time.monotonic() + 5
+    while (now := picture()) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    for part, was in before.items():
+        assert now[part] == was, "not as before:\n" + "\n".join(
+            f"{sign} {json.dumps(x) if not isinstance(x, str) else x}" for sign, some, other in
+            (("-", was, now[part]), ("+", now[part], was)) for x in some if x not in other)
+
+
+def pins():
+    return os.listdir(PINS) if os.path.isdir(PINS) else []
