@@ -14,16 +14,38 @@ PINS = "/run/hozo-netdev"
 
 
 def own_namespace():
-    """From now on this test, and the runtime that it runs, live in a network namespace without devices."""
+    """From now on this test, and the runtime that it runs, live in a network namespace without devices; and where
+    the runtime holds namespaces, they see nobody else's."""
     if not shutil.which("ip"):
         raise Skip("iproute2 is not installed")
     if libc.unshare(CLONE_NEWNET):
         raise Skip("no network namespace can be made")
+    host.private_mounts()
+    os.makedirs(PINS, mode=0o700, exist_ok=True)
+    assert not libc.mount(b"tmpfs", PINS.encode(), b"tmpfs", 0, b"mode=700"), "mount"
+
+
+class Namespace:
+    """Another network namespace, as long as this test lives."""
+
+    def __init__(self):
+        own = os.open("/proc/self/ns/net", os.O_RDONLY)
+        assert not libc.unshare(CLONE_NEWNET), "unshare"
+        self.fd = os.open("/proc/self/ns/net", os.O_RDONLY)
+        assert not libc.setns(own, CLONE_NEWNET), "setns"
+        os.close(own)
+        self.path = f"/proc/{os.getpid()}/fd/{self.fd}"
+
+    def joined_by(self, bundle):
+        bundle.without_namespace("network")
+        bundle.linux["namespaces"].append({"type": "network", "path": self.path})
+        return bundle
 
 
 def ip(*words, inside=None):
-    """ip(8), in the network namespace of a process if one is given."""
-    prefix = ["nsenter", f"--net=/proc/{inside}/ns/net"] if inside else []
+    """ip(8), in the network namespace of a process, or another one, if that is given."""
+    path = inside.path if isinstance(inside, Namespace) else f"/proc/{inside}/ns/net"
+    prefix = ["nsenter", f"--net={path}"] if inside else []
     r = subprocess.run([*prefix, "ip", *map(str, words)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert r.returncode == 0, f"ip {' '.join(map(str, words))}: {r.stderr}"
     return r.stdout

@@ -11,40 +11,57 @@
 
 #include "plugins/netdev/names.h"
 
-static int read_family(struct netlink *n, int index, int family, struct messages *m)
+/* A kernel without IPv6 answers for all families that it has (Linux 6.18, rtnl_dump_all()). */
+static void keep_family(struct messages *m, size_t first, unsigned char family)
 {
-    struct ifaddrmsg header = {.ifa_family = (unsigned char)family, .ifa_index = (unsigned)index};
-    struct messages all = {0};
-    int r = netlink_ask(n, netlink_request(RTM_GETADDR, NLM_F_DUMP, &header, sizeof(header)), &all);
+    size_t kept = first;
 
-    /* A kernel without IPv6 answers for all that it has (Linux 6.18, rtnl_dump_all()). */
-    for (size_t i = 0; !r && i < all.n; i++) {
-        const struct ifaddrmsg *a = NLMSG_DATA(all.at[i]);
+    for (size_t i = first; i < m->n; i++) {
+        struct nlmsghdr *h = m->at[i];
 
-        if (all.at[i]->nlmsg_type == RTM_NEWADDR && a->ifa_index == (unsigned)index &&
-            a->ifa_family == family)
-            r = messages_add(m, all.at[i]);
+        if (h->nlmsg_type == RTM_NEWADDR &&
+            ((struct ifaddrmsg *)NLMSG_DATA(h))->ifa_family == family)
+            m->at[kept++] = h;
+        else
+            free(h);
     }
-    messages_cut(&all, 0);
+    m->n = kept;
+}
+
+static int read_family(struct netlink *n, unsigned char family, struct messages *m)
+{
+    struct ifaddrmsg header = {.ifa_family = family};
+    size_t first = m->n;
+    int r = netlink_ask(n, netlink_request(RTM_GETADDR, NLM_F_DUMP, &header, sizeof(header)), m);
+
+    keep_family(m, first, family);
     return r;
 }
 
-int addresses_read(struct netlink *n, int index, struct messages *m)
+int addresses_read(struct netlink *n, struct messages *all)
 {
-    size_t before;
-    int r = read_family(n, index, AF_INET, m);
+    int r = read_family(n, AF_INET, all);
+    size_t i = all->n;
 
-    if (r < 0)
+    if (r < 0 || (r = read_family(n, AF_INET6, all)) < 0)
         return r;
-    before = m->n;
-    r = read_family(n, index, AF_INET6, m);
     /* The kernel puts each new IPv6 address before the others of its scope. */
-    for (size_t i = before, j = m->n; !r && i + 1 < j; i++) {
-        struct nlmsghdr *last = m->at[--j];
+    for (size_t end = all->n; i + 1 < end; i++) {
+        struct nlmsghdr *last = all->at[--end];
 
-        m->at[j] = m->at[i];
-        m->at[i] = last;
+        all->at[end] = all->at[i];
+        all->at[i] = last;
     }
+    return 0;
+}
+
+int addresses_of(const struct messages *all, int index, struct messages *m)
+{
+    int r = 0;
+
+    for (size_t i = 0; !r && i < all->n; i++)
+        if (((struct ifaddrmsg *)NLMSG_DATA(all->at[i]))->ifa_index == (unsigned)index)
+            r = messages_add(m, all->at[i]);
     return r;
 }
 

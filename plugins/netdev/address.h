@@ -5,8 +5,12 @@
 
 #include "plugins/netdev/netlink.h"
 
-/* All of both families, in the order in which they have to be added. */
-int addresses_read(struct netlink *n, int index, struct messages *m);
+/* All of both families and of all devices, in the order in which they have to be added: of a dump for one device
+ * Linux 6.18 does not tell that it was interrupted. */
+int addresses_read(struct netlink *n, struct messages *all);
+
+/* Those of one device. */
+int addresses_of(const struct messages *all, int index, struct messages *m);
 
 /* Those that go along with the device: permanent and of global scope (config-linux.md, Network Devices), named
  * after the new name. -errno, and the address in `which`. */

@@ -95,9 +95,9 @@ static int look_at_device(struct moving *m, struct device *d)
     return 0;
 }
 
-static int read_settings(struct moving *m, struct device *d)
+static int read_settings(struct moving *m, const struct messages *addresses, struct device *d)
 {
-    int r = addresses_read(&m->host, d->index, &d->addresses);
+    int r = addresses_of(addresses, d->index, &d->addresses);
 
     if (r < 0)
         return refused(m, r, &m->host, d, "reading the addresses of");
@@ -110,16 +110,31 @@ static int read_settings(struct moving *m, struct device *d)
     return 0;
 }
 
-static int look_at_host(struct moving *m)
+static int look_at_devices(struct moving *m)
 {
-    int r = own_namespace(m) < 0 ? -1 : netlink_open(&m->host, -1);
+    struct messages addresses auto_messages = {0};
+    int r;
 
-    if (r < 0)
-        return m->host.sock ? hozo_error(m->ctx, -r, NET_DEVICES, "netlink") : -1;
     for (size_t i = 0; i < m->record.n; i++)
-        if (look_at_device(m, &m->record.at[i]) < 0 || read_settings(m, &m->record.at[i]) < 0)
+        if (look_at_device(m, &m->record.at[i]) < 0)
+            return -1;
+    if ((r = addresses_read(&m->host, &addresses)) < 0)
+        return hozo_error(m->ctx, -r, NET_DEVICES, "reading addresses%s", m->host.said);
+    for (size_t i = 0; i < m->record.n; i++)
+        if (read_settings(m, &addresses, &m->record.at[i]) < 0)
             return -1;
     return 0;
+}
+
+static int look_at_host(struct moving *m)
+{
+    int r;
+
+    if (own_namespace(m) < 0)
+        return -1;
+    if ((r = netlink_open(&m->host, -1)) < 0)
+        return hozo_error(m->ctx, -r, NET_DEVICES, "netlink");
+    return look_at_devices(m);
 }
 
 /* --- looking at the container ------------------------------------------------------------------- */
@@ -153,24 +168,29 @@ static int names_are_free(struct moving *m, const struct device *d)
     return 0;
 }
 
-static bool is_taken(struct moving *m, const struct device *d, int index)
+/* 1, 0, or -errno. */
+static int is_taken(struct moving *m, const struct device *d, int index)
 {
     struct link there auto_link = {0};
+    int r;
 
     for (size_t i = 0; i < m->record.n; i++)
         if (&m->record.at[i] != d && m->record.at[i].there == index)
-            return true;
-    return link_by_index(&m->target, index, &there) != -ENODEV;
+            return 1;
+    r = link_by_index(&m->target, index, &there);
+    return r == -ENODEV ? 0 : r ? r : 1;
 }
 
-/* The device is found by its number, whatever the kernel makes of a template. The one that it has, if possible. */
-static void choose_index(struct moving *m, struct device *d)
+/* By its number the device is found again, whatever the kernel makes of a template: the one that it
+ * has, if that is free there. */
+static int choose_index(struct moving *m, struct device *d)
 {
-    int index = d->index;
+    int index = d->index, next = 2, r;
 
-    for (int next = 2; is_taken(m, d, index) && next < 1 << 20; next++)
-        index = next;
+    while ((r = is_taken(m, d, index)) > 0)
+        index = next++;
     d->there = index;
+    return r < 0 ? refused(m, r, &m->target, d, "looking for a number for") : 0;
 }
 
 static int look_at_target(struct moving *m)
@@ -185,11 +205,9 @@ static int look_at_target(struct moving *m)
                           "the container's network namespace is the host's");
     if ((r = netlink_open(&m->target, m->ns)) < 0)
         return hozo_error(m->ctx, -r, NET_DEVICES, "the container's network namespace");
-    for (size_t i = 0; i < m->record.n; i++) {
-        if (names_are_free(m, &m->record.at[i]) < 0)
+    for (size_t i = 0; i < m->record.n; i++)
+        if (names_are_free(m, &m->record.at[i]) < 0 || choose_index(m, &m->record.at[i]) < 0)
             return -1;
-        choose_index(m, &m->record.at[i]);
-    }
     return 0;
 }
 
@@ -221,17 +239,14 @@ static int move(struct moving *m, struct device *d)
     int r, tries = 0;
 
     for (;;) {
-        struct link_change c = {.index = d->index,
-                                .ns = m->ns,
-                                .new_index = d->there == d->index ? 0 : d->there,
-                                .name = d->to};
+        struct link_change c = {
+            .index = d->index, .ns = m->ns, .new_index = d->there, .name = d->to};
 
         r = link_change(&m->host, &c);
         /* Another one that lives there has got this number meanwhile. */
-        if (r != -EBUSY || !c.new_index || tries++ == 10)
+        if (r != -EBUSY || tries++ == 10)
             break;
-        choose_index(m, d);
-        if (write_down(m) < 0)
+        if (choose_index(m, d) < 0 || write_down(m) < 0)
             return -1;
     }
     return r < 0 ? refused(m, r, &m->host, d, "moving") : 0;

@@ -57,7 +57,7 @@ static int get(struct netlink *n, int index, const char *name, struct link *l)
 
     link_free(l);
     if (name)
-        netlink_put_string(&msg, IFLA_IFNAME, name);
+        netlink_put_string(&msg, strlen(name) < IFNAMSIZ ? IFLA_IFNAME : IFLA_ALT_IFNAME, name);
     netlink_put_u32(&msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     r = netlink_ask(n, msg, &l->message);
     return r < 0 ? r : read_link(l);

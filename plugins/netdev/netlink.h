@@ -32,6 +32,11 @@ struct messages {
 };
 int messages_add(struct messages *m, const struct nlmsghdr *h);
 void messages_cut(struct messages *m, size_t n);
+static inline void messages_free(struct messages *m)
+{
+    messages_cut(m, 0);
+}
+#define auto_messages __attribute__((cleanup(messages_free)))
 
 /* Sends a request, which is freed; NULL is one for which there was no memory. The answers go into `m`, which
  * may be NULL. A dump that was interrupted is begun anew. 0 or -errno. */

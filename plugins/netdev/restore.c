@@ -56,10 +56,8 @@ static int bring_back(struct restoring *r, const struct device *d, const struct 
         .index = there->index, .ns = r->own, .new_index = d->index, .name = d->name};
     int error;
 
-    if (d->index == there->index)
-        c.new_index = 0;
     error = link_change(&r->target, &c);
-    if (error == -EBUSY && c.new_index) {
+    if (error == -EBUSY) {
         c.new_index = 0; /* somebody has its number by now */
         error = link_change(&r->target, &c);
     }

@@ -3,28 +3,16 @@
 afterwards is a container, or nothing."""
 import collections
 import os
-import shutil
 import subprocess
 
 import host
-from box import ENVIRONMENT, Output
-from harness import Skip, test
+from box import ENVIRONMENT
+from harness import test
+from traced import strace
 
 # Those that do not fail, that only free something, or of which nobody needs the result.
 OMITTED = {"brk", "close", "execve", "exit_group", "getpid", "geteuid", "getuid", "munmap",
            "rt_sigaction", "rt_sigprocmask"}
-
-
-def strace(box, injections, *arguments):
-    """Runs the runtime below strace; children are not traced."""
-    if not shutil.which("strace"):
-        raise Skip("strace is not installed")
-    out, err, trace = f"{box.dir}/out", f"{box.dir}/err", f"{box.dir}/trace"
-    command = ["strace", "-qq", "-o", trace, *injections, box.runtime, "--root", box.root, *arguments]
-    with open(out, "wb") as o, open(err, "wb") as e:
-        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=o, stderr=e, env=ENVIRONMENT,
-                              timeout=20).returncode
-    return Output(command, code, out, err)
 
 
 def calls(box, *arguments):
