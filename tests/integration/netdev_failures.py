@@ -6,7 +6,7 @@ import subprocess
 
 import host
 from harness import libc, same, test
-from network import Namespace, ip, names, own_namespace, pair, picture, pins, same_picture, settled
+from network import Namespace, ip, link, names, own_namespace, pair, picture, pins, same_picture, settled
 from traced import strace
 
 CLONE_NEWUSER = 0x10000000
@@ -190,6 +190,19 @@ def what_fails_later(box, what):
         b.bind("/nowhere", "/tmp")
     box.create(b).fails()
     undone(box, before)
+
+
+@test
+def a_device_of_a_bridge_is_in_it_again(box):
+    furnished()
+    ip("link", "add", "br0", "type", "bridge")
+    ip("link", "set", "br0", "up")
+    ip("link", "set", "d2", "master", "br0")
+    b = three(box)
+    b.hook("createRuntime", "/bin/false")
+    box.create(b).fails()
+    same(link("d2")["master"], "br0")
+    box.nothing_left()
 
 
 @test
