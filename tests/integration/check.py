@@ -111,7 +111,7 @@ def each_member_is_told_with_whoever_serves_it(box):
 def what_is_not_served_does_not_hide_the_rest(box):
     plugins = Directory(box)
     plugins.add()
-    plugins.without("process.apparmorProfile", "linux.seccomp")
+    plugins.without("process.apparmorProfile", "linux.seccomp", "linux.netDevices")
     config = configuration(
         netDevices={"eth0": {"name": "a"}, "eth1": {}}, personality={"domain": "LINUX"},
         memoryPolicy={"mode": "MPOL_LOCAL", "flags": ["MPOL_F_STATIC_NODES"]}, resources={"cpu": {"shares": 2}},
