@@ -13,7 +13,7 @@ static int put(struct hozo_ctx *ctx, int root, const struct hozo_work *w, int32_
 
     snprintf(text, sizeof(text), "%d\n", pid);
     r = resctrl_write(root, beneath(w->value), text);
-    return r < 0 ? resctrl_fail(ctx, root, -r, w->path, "%s", beneath(w->value)) : 0;
+    return r < 0 ? resctrl_fail(ctx, root, -r, w->path, "%s", shown(w->value)) : 0;
 }
 
 int rdt_attach(struct hozo_ctx *ctx)

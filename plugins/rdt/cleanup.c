@@ -65,9 +65,10 @@ static bool is_used(int root, const char *path)
 
 static int take_away(struct hozo_ctx *ctx, int root, const char *path)
 {
-    if (!unlinkat(root, path, AT_REMOVEDIR) || errno == ENOENT)
-        return 0;
-    return resctrl_fail(ctx, root, errno, NULL, "removing %s of resctrl", path);
+    int r = resctrl_rmdir(root, path);
+
+    return !r || r == -ENOENT ? 0
+                              : resctrl_fail(ctx, root, -r, NULL, "removing %s of resctrl", path);
 }
 
 int rdt_cleanup(struct hozo_ctx *ctx)

@@ -11,7 +11,7 @@ static void unescape(char *path)
 
     for (const char *at = path; *at; at++) {
         if (*at == '\\' && at[1] && at[2] && at[3]) {
-            *to++ = (char)((at[1] - '0') << 6 | (at[2] - '0') << 3 | (at[3] - '0'));
+            *to++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
             at += 3;
         } else {
             *to++ = *at;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "plugins/rdt/schemata.h"
 
@@ -67,7 +66,7 @@ static int open_class(struct preparing *p)
 
 static int look(struct preparing *p)
 {
-    const char *path = beneath(p->record.class);
+    const char *path = shown(p->record.class);
     int r = open_class(p);
 
     p->exists = !r;
@@ -100,7 +99,7 @@ static int compare(struct preparing *p)
     struct hozo_work w = {.size = sizeof(w)};
 
     if (!text)
-        return hozo_error(p->ctx, errno, p->cause, "%s/schemata", beneath(p->record.class));
+        return hozo_error(p->ctx, errno, p->cause, "%s/schemata", shown(p->record.class));
     for (size_t i = 0; hozo_next_work(p->ctx, i, &w) == 1; i++) {
         size_t length = 0;
         const char *line;
@@ -110,7 +109,7 @@ static int compare(struct preparing *p)
         line = schemata_line(text, w.value, &length);
         length -= line ? strspn(line, " ") : 0;
         return hozo_error(p->ctx, 0, w.path, "\"%s\" is not what the class %s has: %.*s", w.value,
-                          beneath(p->record.class), (int)(line ? length : 7),
+                          shown(p->record.class), (int)(line ? length : 7),
                           line ? line + strspn(line, " ") : "nothing");
     }
     return 0;
@@ -118,10 +117,12 @@ static int compare(struct preparing *p)
 
 static int check_monitor(struct preparing *p)
 {
-    if (p->record.monitor && p->exists &&
-        !faccessat(p->root, beneath(p->record.monitor), F_OK, AT_SYMLINK_NOFOLLOW))
-        return hozo_error(p->ctx, EEXIST, MONITOR, "%s", beneath(p->record.monitor));
-    return 0;
+    const char *path = p->record.monitor;
+    auto_close int fd = path && p->exists ? resctrl_open(p->root, beneath(path), O_PATH) : -ENOENT;
+
+    if (fd == -ENOENT)
+        return 0;
+    return hozo_error(p->ctx, fd < 0 ? -fd : EEXIST, MONITOR, "%s", shown(path));
 }
 
 /* --- making ------------------------------------------------------------------------------------ */
@@ -131,13 +132,13 @@ static int unmade(struct preparing *p, int errnum, const char *cause, const char
 {
     return resctrl_fail(p->ctx, p->root, errnum, cause,
                         errnum == ENOSPC ? "there is no room for the %s %s" : "making the %s %s",
-                        what, beneath(path));
+                        what, shown(path));
 }
 
 /* The state says that it is ours before it is made. What another has made meanwhile is not. */
 static int make_class(struct preparing *p)
 {
-    int r = mkdirat(p->root, beneath(p->record.class), 0755) < 0 ? -errno : 0;
+    int r = resctrl_mkdir(p->root, beneath(p->record.class));
 
     if (!r && !(r = open_class(p)))
         return 0;
@@ -146,18 +147,17 @@ static int make_class(struct preparing *p)
     p->record.made = false;
     if (record_write(p->ctx, &p->record) < 0)
         return -1;
-    return hozo_error(p->ctx, EEXIST, p->cause, "%s", beneath(p->record.class));
+    return hozo_error(p->ctx, EEXIST, p->cause, "%s", shown(p->record.class));
 }
 
 static int make_monitor(struct preparing *p)
 {
     const char *path = p->record.monitor;
-    int errnum;
+    int r = path ? resctrl_mkdir(p->root, beneath(path)) : 0;
 
-    if (!path || !mkdirat(p->root, beneath(path), 0755))
+    if (!r)
         return 0;
-    errnum = errno;
-    unmade(p, errnum, MONITOR, "group", path);
+    unmade(p, -r, MONITOR, "group", path);
     p->record.monitor = NULL;
     record_write(p->ctx, &p->record);
     return -1;

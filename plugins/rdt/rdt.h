@@ -84,10 +84,15 @@ static inline bool work_is(const struct hozo_work *w, const char *what)
     return !strcmp(w->what, what);
 }
 
-/* "/gold/mon_groups/c1" as a path beneath the mount point. */
+/* "/gold/mon_groups/c1" as a path beneath the mount point, and as people read it. */
 static inline const char *beneath(const char *path)
 {
     return path[1] ? path + 1 : ".";
+}
+
+static inline const char *shown(const char *path)
+{
+    return path[1] ? path + 1 : path;
 }
 
 int rdt_plan(struct hozo_ctx *ctx);
@@ -115,6 +120,10 @@ int resctrl_lock(int root);
 
 /* Beneath the root, through no link and no mount: a descriptor, or negative. */
 int resctrl_open(int root, const char *path, int flags);
+
+/* Directories, as safely: 0 or negative. */
+int resctrl_mkdir(int root, const char *path);
+int resctrl_rmdir(int root, const char *path);
 
 /* All of a file; NULL and errno. */
 char *resctrl_read(int dir, const char *file);
@@ -154,7 +163,6 @@ struct lines {
     char *undo;   /* the lines of it that were replaced; NULL: none */
 };
 
-int lines_begin(struct lines *l);
 int lines_write(struct lines *l, const struct hozo_work *work);
 int lines_undo(struct lines *l);
 void lines_end(struct lines *l);

@@ -7,6 +7,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 
@@ -90,6 +91,38 @@ int resctrl_lock(int root)
 int resctrl_open(int root, const char *path, int flags)
 {
     return open_how(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+}
+
+/* The directory that holds it, and its name there. */
+static int open_above(int root, const char *path, const char **name)
+{
+    const char *slash = strrchr(path, '/');
+    auto_free char *above = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+
+    *name = slash ? slash + 1 : path;
+    if (slash && !above)
+        return -ENOMEM;
+    return resctrl_open(root, slash ? above : ".", O_PATH | O_DIRECTORY);
+}
+
+int resctrl_mkdir(int root, const char *path)
+{
+    const char *name;
+    auto_close int above = open_above(root, path, &name);
+
+    if (above < 0)
+        return above;
+    return mkdirat(above, name, 0755) < 0 ? -errno : 0;
+}
+
+int resctrl_rmdir(int root, const char *path)
+{
+    const char *name;
+    auto_close int above = open_above(root, path, &name);
+
+    if (above < 0)
+        return above;
+    return unlinkat(above, name, AT_REMOVEDIR) < 0 ? -errno : 0;
 }
 
 char *resctrl_read(int dir, const char *file)

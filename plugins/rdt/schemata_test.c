@@ -115,7 +115,7 @@ static void test_values(void)
             value[i] = (unsigned long)random() & 0xfffff;
             to += sprintf(to, wide ? "%s%lu=%05lx" : "%s%lu=%lx", i ? ";" : "", i * 3, value[i]);
         }
-        strcpy(to, "\n");
+        sprintf(to, "\n");
         at = line + sprintf(line, "L3:");
         for (unsigned long i = 0; i < n; i++) {
             unsigned long k = (i + turn) % n;

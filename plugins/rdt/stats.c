@@ -213,17 +213,20 @@ static char *print(int root, const struct record *r, size_t *size)
     return NULL;
 }
 
-/* The container may end meanwhile, and its groups with it: what is gone is left out. */
+/* The container may end meanwhile, and its groups with it, or even the mount: what is gone is left out. */
 int rdt_stats(struct hozo_ctx *ctx)
 {
     struct record r = {0};
-    auto_close int root = record_open(ctx, &r);
+    int found = record_read(ctx, &r);
+    auto_close int root = found > 0 ? place_open(&r.place) : -ENODEV;
     auto_free char *text = NULL;
     size_t size;
 
     place_free(&r.place);
+    if (root == -ENODEV)
+        return found < 0 ? -1 : 0;
     if (root < 0)
-        return -1;
+        return hozo_error(ctx, -root, RDT, "resctrl");
     if (!(text = print(root, &r, &size)))
         return hozo_error(ctx, ENOMEM, RDT, "statistics");
     return hozo_stats(ctx, "intel_rdt", text, size);

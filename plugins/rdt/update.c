@@ -34,7 +34,7 @@ static int begin(struct hozo_ctx *ctx, struct lines *l)
     l->class = resctrl_lock(l->root);
     if (!l->class)
         l->class = resctrl_open(l->root, beneath(l->name), O_RDONLY | O_DIRECTORY);
-    return l->class < 0 ? hozo_error(ctx, -l->class, RDT, "%s", beneath(l->name)) : 0;
+    return l->class < 0 ? hozo_error(ctx, -l->class, RDT, "%s", shown(l->name)) : 0;
 }
 
 static void end(struct lines *l)

@@ -7,10 +7,10 @@
 
 #include "plugins/rdt/schemata.h"
 
-int lines_begin(struct lines *l)
+static int begin(struct lines *l)
 {
     if (!l->before && !(l->before = resctrl_read(l->class, "schemata")))
-        return hozo_error(l->ctx, errno, RDT, "%s/schemata", beneath(l->name));
+        return hozo_error(l->ctx, errno, RDT, "%s/schemata", shown(l->name));
     return 0;
 }
 
@@ -44,7 +44,7 @@ int lines_write(struct lines *l, const struct hozo_work *work)
 {
     int r;
 
-    if (lines_begin(l) < 0 || keep(l, work->value) < 0)
+    if (begin(l) < 0 || keep(l, work->value) < 0)
         return -1;
     r = put(l->class, work->value, strlen(work->value));
     return r < 0 ? resctrl_fail(l->ctx, l->root, -r, work->path, "\"%s\"", work->value) : 0;
@@ -57,7 +57,7 @@ int lines_undo(struct lines *l)
     for (const char *at = l->undo; at && *at; at += strcspn(at, "\n") + 1)
         if ((r = put(l->class, at, strcspn(at, "\n"))) < 0) {
             hozo_log(l->ctx, HOZO_LOG_WARNING, "writing \"%.*s\" back to %s/schemata: %s",
-                     (int)strcspn(at, "\n"), at, beneath(l->name), strerror(-r));
+                     (int)strcspn(at, "\n"), at, shown(l->name), strerror(-r));
             result = -1;
         }
     free(l->undo);

@@ -301,6 +301,22 @@ def a_setting_is_not_followed_through_links(box):
     box.create(with_rdt(box)).fails("linux.intelRdt: resctrl: ", "too many levels of symbolic links")
 
 
+@test(cases={"class": ("gold", {"schemata": ["L3:0=f"]}), "group": ("silver", {"enableMonitoring": True})})
+def no_link_beneath_it_is_followed(box, case):
+    """Resctrl has none; this is a directory that somebody has named for it."""
+    name, section = case
+    r = Resctrl(box, told=False)
+    fake, elsewhere = f"{box.dir}/fake", f"{box.dir}/elsewhere"
+    for directory in (fake, elsewhere, f"{fake}/silver"):
+        os.mkdir(directory)
+    open(f"{fake}/silver/tasks", "w").close()
+    os.symlink(elsewhere, f"{fake}/gold")
+    os.symlink(elsewhere, f"{fake}/silver/mon_groups")
+    r.tell(mountpoint=fake)
+    box.create(with_rdt(box, closID=name, **section)).fails("linux.intelRdt.", "too many levels of symbolic links")
+    same(os.listdir(elsewhere), [])
+
+
 @test
 def a_machine_without_the_resource_says_so(box):
     r = Resctrl(box, l3=0, l2=8, mb=0)

@@ -81,7 +81,7 @@ def other_bandwidth_is_an_error(box, case):
 @test
 def the_root_class_is_compared_as_well(box):
     r = Resctrl(box)
-    box.create(with_rdt(box, closID="/", l3CacheSchema="L3:0=f")).fails(f'{L3}: "L3:0=f" is not what the class', "L3:0=7ff;1=7ff")
+    box.create(with_rdt(box, closID="/", l3CacheSchema="L3:0=f")).fails(f'{L3}: "L3:0=f" is not what the class / has: L3:0=7ff;1=7ff')
     same(r.schemata()["L3"], "0=7ff;1=7ff")
     box.running(with_rdt(box, closID="/", l3CacheSchema="L3:0=7ff"))
 

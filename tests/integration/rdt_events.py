@@ -2,6 +2,7 @@
 """intel_rdt in `events --stats`: the members that go-runc decodes."""
 import json
 
+import host
 from emulated_resctrl import Resctrl, with_rdt
 from harness import same, test
 
@@ -72,6 +73,14 @@ def a_class_that_is_gone_is_left_out(box):
     box.running(with_rdt(box))
     r.remove("c1")
     assert set(stats(box)) == set(MACHINE)
+
+
+@test
+def without_resctrl_there_is_nothing_to_tell_any_more(box):
+    r = Resctrl(box)
+    box.running(with_rdt(box))
+    host.detach(r.point)
+    same(stats(box), {})
 
 
 @test
