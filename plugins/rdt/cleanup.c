@@ -6,6 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <time.h>
+
+#define PATIENCE_MS 300
 
 /* One that is waited for has left its class as far as anybody can see but the kernel. */
 static bool has_ended(long pid)
@@ -63,6 +66,15 @@ static bool is_used(int root, const char *path)
     return class >= 0 && (has_tasks(class) || has_monitors(class));
 }
 
+/* A process that hozo was making when it was killed ends by itself, a little later. */
+static void await_tasks(int root, const char *path)
+{
+    auto_close int class = resctrl_open(root, path, O_RDONLY | O_DIRECTORY);
+
+    for (long ms = 1; class >= 0 && ms < PATIENCE_MS && has_tasks(class); ms *= 2)
+        nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
 static int take_away(struct hozo_ctx *ctx, int root, const char *path)
 {
     int r = resctrl_rmdir(root, path);
@@ -71,29 +83,36 @@ static int take_away(struct hozo_ctx *ctx, int root, const char *path)
                               : resctrl_fail(ctx, root, -r, NULL, "removing %s of resctrl", path);
 }
 
+static int take_all(struct hozo_ctx *ctx, int root, const struct record *r)
+{
+    const char *class = beneath(r->class);
+    int result = r->monitor ? take_away(ctx, root, beneath(r->monitor)) : 0;
+
+    if (!r->made)
+        return result;
+    if (!r->own && is_used(root, class)) {
+        hozo_log(ctx, HOZO_LOG_WARNING, "the class %s of resctrl is used by others, and stays",
+                 class);
+        return result;
+    }
+    return take_away(ctx, root, class) < 0 ? -1 : result;
+}
+
 int rdt_cleanup(struct hozo_ctx *ctx)
 {
     struct record r = {0};
-    auto_close int root = -1;
-    int found = record_read(ctx, &r), result = 0;
+    int found = record_read(ctx, &r), locked;
+    bool nothing = found <= 0 || (!r.made && !r.monitor);
+    auto_close int root = nothing ? -ENODEV : place_open(&r.place);
 
-    if (found <= 0 || (!r.made && !r.monitor)) {
-        place_free(&r.place);
-        return found < 0 ? -1 : 0;
-    }
-    root = place_open(&r.place);
     place_free(&r.place);
     /* With the mount the kernel has removed all groups. */
-    if (root < 0 || (result = resctrl_lock(root)) < 0)
-        return root == -ENODEV ? 0 : hozo_error(ctx, root < 0 ? -root : -result, NULL, "resctrl");
-    if (r.monitor)
-        result = take_away(ctx, root, beneath(r.monitor));
-    if (!r.made)
-        return result;
-    if (!r.own && is_used(root, beneath(r.class)))
-        hozo_log(ctx, HOZO_LOG_WARNING, "the class %s of resctrl is used by others, and stays",
-                 beneath(r.class));
-    else if (take_away(ctx, root, beneath(r.class)) < 0)
-        result = -1;
-    return result;
+    if (root == -ENODEV)
+        return found < 0 ? -1 : 0;
+    if (root < 0)
+        return hozo_error(ctx, -root, NULL, "resctrl");
+    if (r.made && !r.own && !hozo_option(ctx, "processes-ended"))
+        await_tasks(root, beneath(r.class));
+    locked = resctrl_lock(root);
+    return locked < 0 ? hozo_error(ctx, -locked, NULL, "resctrl") : take_all(ctx, root, &r);
 }
