@@ -19,7 +19,7 @@ static int put(struct hozo_ctx *ctx, int root, const struct hozo_work *w, int32_
 int rdt_attach(struct hozo_ctx *ctx)
 {
     struct record record = {0};
-    auto_close int root = record_open(ctx, &record);
+    auto_close int root = rdt_record_open(ctx, &record);
     struct hozo_work w = {.size = sizeof(w)};
     int32_t pid;
     int pidfd;

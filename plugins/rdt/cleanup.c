@@ -101,7 +101,7 @@ static int take_all(struct hozo_ctx *ctx, int root, const struct record *r)
 int rdt_cleanup(struct hozo_ctx *ctx)
 {
     struct record r = {0};
-    int found = record_read(ctx, &r), locked;
+    int found = rdt_record_read(ctx, &r), locked;
     bool nothing = found <= 0 || (!r.made && !r.monitor);
     auto_close int root = nothing ? -ENODEV : place_open(&r.place);
 

@@ -145,7 +145,7 @@ static int make_class(struct preparing *p)
     if (r != -EEXIST)
         return unmade(p, -r, p->cause, "class", p->record.class);
     p->record.made = false;
-    if (record_write(p->ctx, &p->record) < 0)
+    if (rdt_record_write(p->ctx, &p->record) < 0)
         return -1;
     return hozo_error(p->ctx, EEXIST, p->cause, "%s", shown(p->record.class));
 }
@@ -159,7 +159,7 @@ static int make_monitor(struct preparing *p)
         return 0;
     unmade(p, -r, MONITOR, "group", path);
     p->record.monitor = NULL;
-    record_write(p->ctx, &p->record);
+    rdt_record_write(p->ctx, &p->record);
     return -1;
 }
 
@@ -204,7 +204,7 @@ int rdt_prepare(struct hozo_ctx *ctx)
     if (p.exists && !p.record.own && compare(&p) < 0)
         return -1;
     p.record.made = !p.exists;
-    if (record_write(ctx, &p.record) < 0 || (!p.exists && make_class(&p) < 0))
+    if (rdt_record_write(ctx, &p.record) < 0 || (!p.exists && make_class(&p) < 0))
         return -1;
     return fill(&p);
 }

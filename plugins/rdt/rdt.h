@@ -144,13 +144,13 @@ struct record {
     const char *monitor;  /* the group that only monitors, made by hozo; NULL: none */
 };
 
-int record_write(struct hozo_ctx *ctx, const struct record *r);
+int rdt_record_write(struct hozo_ctx *ctx, const struct record *r);
 
 /* 1, or 0 without any. The strings are the host's, but for the place: place_free(). */
-int record_read(struct hozo_ctx *ctx, struct record *r);
+int rdt_record_read(struct hozo_ctx *ctx, struct record *r);
 
-/* record_read() and the mount point's descriptor, or -1 with an error. */
-int record_open(struct hozo_ctx *ctx, struct record *r);
+/* rdt_record_read() and the mount point's descriptor, or -1 with an error. */
+int rdt_record_open(struct hozo_ctx *ctx, struct record *r);
 
 /* --- write.c ------------------------------------------------------------------------------------ */
 

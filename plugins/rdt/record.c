@@ -20,7 +20,7 @@ static void print_member(FILE *f, const char *name, const char *value)
     fputc('"', f);
 }
 
-int record_write(struct hozo_ctx *ctx, const struct record *r)
+int rdt_record_write(struct hozo_ctx *ctx, const struct record *r)
 {
     auto_free char *text = NULL;
     size_t size;
@@ -53,7 +53,7 @@ static bool boolean(struct hozo_ctx *ctx, const char *name)
     return hozo_state_find(ctx, NULL, name, &at) == 1 && hozo_as_bool(ctx, &at);
 }
 
-int record_read(struct hozo_ctx *ctx, struct record *r)
+int rdt_record_read(struct hozo_ctx *ctx, struct record *r)
 {
     const char *root = string(ctx, "root");
 
@@ -70,9 +70,9 @@ int record_read(struct hozo_ctx *ctx, struct record *r)
     return r->place.path ? 1 : hozo_error(ctx, ENOMEM, RDT, "state");
 }
 
-int record_open(struct hozo_ctx *ctx, struct record *r)
+int rdt_record_open(struct hozo_ctx *ctx, struct record *r)
 {
-    int found = record_read(ctx, r), root;
+    int found = rdt_record_read(ctx, r), root;
 
     if (found <= 0)
         return found < 0 ? -1 : hozo_error(ctx, 0, RDT, "the container has no class");

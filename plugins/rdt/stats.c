@@ -217,7 +217,7 @@ static char *print(int root, const struct record *r, size_t *size)
 int rdt_stats(struct hozo_ctx *ctx)
 {
     struct record r = {0};
-    int found = record_read(ctx, &r);
+    int found = rdt_record_read(ctx, &r);
     auto_close int root = found > 0 ? place_open(&r.place) : -ENODEV;
     auto_free char *text = NULL;
     size_t size;

@@ -26,7 +26,7 @@ static int begin(struct hozo_ctx *ctx, struct lines *l)
     struct record record = {0};
 
     *l = (struct lines){.ctx = ctx, .class = -1};
-    l->root = record_open(ctx, &record);
+    l->root = rdt_record_open(ctx, &record);
     place_free(&record.place);
     if (l->root < 0)
         return -1;
