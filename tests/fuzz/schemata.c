@@ -16,7 +16,7 @@ static char *otherwise(const char *line)
 
     must(other);
     for (; *line; line++) {
-        bool separates = strchr(":;=", *line);
+        bool separates = *line == ':' || (behind && strchr(";=", *line));
 
         behind |= *line == ':';
         if (separates)
