@@ -25,7 +25,7 @@ struct moving {
 
 static void moving_end(struct moving *m)
 {
-    record_free(&m->record);
+    moves_free(&m->record);
     netlink_close(&m->host);
     netlink_close(&m->target);
 }
@@ -44,7 +44,7 @@ static int read_work(struct moving *m)
 
     for (size_t i = 0; hozo_next_work(m->ctx, i, &w) == 1; i++) {
         const char *as = strstr(w.value, WORK_AS);
-        struct device *d = as ? record_add(&m->record) : NULL;
+        struct device *d = as ? moves_add(&m->record) : NULL;
 
         if (!d || !(d->path = strdup(w.path)))
             return hozo_error(m->ctx, as ? ENOMEM : 0, w.path, "work");
@@ -218,7 +218,7 @@ static int write_down(struct moving *m)
     int r = *m->record.pin ? 0 : pin_choose(m->record.pin);
 
     return r < 0 ? hozo_error(m->ctx, -r, NET_DEVICES, "random number")
-                 : record_write(m->ctx, &m->record);
+                 : moves_write(m->ctx, &m->record);
 }
 
 static int hold_namespace(struct moving *m)

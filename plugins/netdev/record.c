@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-struct device *record_add(struct record *r)
+struct device *moves_add(struct record *r)
 {
     struct device *grown = reallocarray(r->at, r->n + 1, sizeof(*grown));
 
@@ -16,7 +16,7 @@ struct device *record_add(struct record *r)
     return &grown[r->n++];
 }
 
-void record_free(struct record *r)
+void moves_free(struct record *r)
 {
     for (size_t i = 0; i < r->n; i++) {
         free(r->at[i].path);
@@ -72,7 +72,7 @@ static void print_device(FILE *f, const struct device *d)
     fputc('}', f);
 }
 
-int record_write(struct hozo_ctx *ctx, const struct record *r)
+int moves_write(struct hozo_ctx *ctx, const struct record *r)
 {
     char *text = NULL;
     size_t size;
@@ -96,7 +96,7 @@ int record_write(struct hozo_ctx *ctx, const struct record *r)
     return result;
 }
 
-int record_close(struct hozo_ctx *ctx)
+int moves_close(struct hozo_ctx *ctx)
 {
     static const char text[] = "{\"version\":1}";
 
@@ -180,7 +180,7 @@ static void read_device(struct reading *r, const struct hozo_cursor *at, struct 
     read_messages(r, at, "routes", &d->routes);
 }
 
-int record_read(struct hozo_ctx *ctx, struct record *r)
+int moves_read(struct hozo_ctx *ctx, struct record *r)
 {
     struct reading reading = {ctx, true};
     struct hozo_cursor list, item;
@@ -191,7 +191,7 @@ int record_read(struct hozo_ctx *ctx, struct record *r)
     r->host = read_number(&reading, NULL, "host");
     r->container = read_number(&reading, NULL, "container");
     for (size_t i = 0; reading.sound && hozo_item(ctx, &list, i, &item, NULL) == 1; i++) {
-        struct device *d = record_add(r);
+        struct device *d = moves_add(r);
 
         if (d)
             read_device(&reading, &item, d);

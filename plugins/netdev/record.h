@@ -27,15 +27,15 @@ struct record {
     size_t n;
 };
 
-struct device *record_add(struct record *r);
-void record_free(struct record *r);
-#define auto_record __attribute__((cleanup(record_free)))
+struct device *moves_add(struct record *r);
+void moves_free(struct record *r);
+#define auto_record __attribute__((cleanup(moves_free)))
 
 /* Both set hozo's error. read: 1, or 0 without devices. */
-int record_write(struct hozo_ctx *ctx, const struct record *r);
-int record_read(struct hozo_ctx *ctx, struct record *r);
+int moves_write(struct hozo_ctx *ctx, const struct record *r);
+int moves_read(struct hozo_ctx *ctx, struct record *r);
 
 /* Whatever happens from now on, no device is moved back. */
-int record_close(struct hozo_ctx *ctx);
+int moves_close(struct hozo_ctx *ctx);
 
 #endif

@@ -23,7 +23,7 @@ struct restoring {
 
 static void restoring_end(struct restoring *r)
 {
-    record_free(&r->record);
+    moves_free(&r->record);
     netlink_close(&r->host);
     netlink_close(&r->target);
     if (r->own >= 0)
@@ -137,13 +137,13 @@ static int let_go(struct hozo_ctx *ctx, const struct record *record)
     int r = pin_remove(record->pin);
 
     return r < 0 ? hozo_error(ctx, -r, NET_DEVICES, "unmounting %s", record->pin)
-                 : record_close(ctx);
+                 : moves_close(ctx);
 }
 
 int netdev_cleanup(struct hozo_ctx *ctx)
 {
     __attribute__((cleanup(restoring_end))) struct restoring r = {.ctx = ctx, .own = -1};
-    int found = record_read(ctx, &r.record), result = 0;
+    int found = moves_read(ctx, &r.record), result = 0;
 
     if (found <= 0)
         return found;
@@ -159,7 +159,7 @@ int netdev_cleanup(struct hozo_ctx *ctx)
 int netdev_settle(struct hozo_ctx *ctx)
 {
     struct record record auto_record = {0};
-    int found = record_read(ctx, &record);
+    int found = moves_read(ctx, &record);
 
     return found <= 0 ? found : let_go(ctx, &record);
 }
