@@ -53,7 +53,7 @@ static int make_key(const struct profile *p, struct blob *key)
     put_number(f, p->otherwise);
     put_number(f, p->n_architectures);
     for (size_t i = 0; i < p->n_architectures; i++)
-        put(f, p->architectures[i]->name);
+        put(f, p->architectures[i].name);
     put_number(f, p->n_rules);
     for (size_t i = 0; i < p->n_rules; i++)
         put_rule(f, &p->rules[i]);

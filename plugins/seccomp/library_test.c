@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plugin's parts that ask a host, below one as small as it can be: names with libseccomp, and the state. */
+/* The plugin's parts that ask a host, below one as small as it can be: names, with libseccomp. */
 #include "plugins/seccomp/library.h"
 
 #include <dlfcn.h>
@@ -8,12 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugins/seccomp/kept.h"
 #include "plugins/tap.h"
 
 /* --- the host --------------------------------------------------------------------------------- */
 
-static char error[400], *state;
+static char error[400];
 
 static int host_error(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt,
                       va_list ap) __attribute__((format(printf, 4, 0)));
@@ -42,41 +41,10 @@ static void *host_dlopen(struct hozo_ctx *ctx, const char *library)
     return dlopen(library, RTLD_NOW | RTLD_LOCAL);
 }
 
-static int host_state_set(struct hozo_ctx *ctx, const char *json, size_t size)
-{
-    (void)ctx;
-    free(state);
-    state = strndup(json, size);
-    return 0;
-}
-
-/* {"filter":"…"} without its frame. */
-static int host_state_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
-                           struct hozo_cursor *found)
-{
-    char *text = strstr(state, "\":\"");
-
-    (void)ctx;
-    (void)at;
-    *found = (struct hozo_cursor){.path = path, .node = text ? text + 3 : NULL};
-    if (text)
-        *strrchr(state, '"') = '\0';
-    return text != NULL;
-}
-
-static const char *host_as_string(struct hozo_ctx *ctx, const struct hozo_cursor *at)
-{
-    (void)ctx;
-    return at->node;
-}
-
 static const struct hozo_host host = {
     .error = host_error,
     .log = host_log,
     .dlopen = host_dlopen,
-    .state_set = host_state_set,
-    .state_find = host_state_find,
-    .as_string = host_as_string,
 };
 static struct hozo_ctx ctx = {&host};
 static struct library library;
@@ -88,12 +56,12 @@ static int make(const char *name, uint32_t action, size_t conditions, uint32_t o
                 const char *architecture, struct sections *s)
 {
     static const struct condition one = {0, NULL, UINT64_MAX, 1};
-    static const struct architecture *also;
+    static struct architecture also;
     static struct rule rule;
     static struct named named;
     struct profile p = {.otherwise = otherwise, .rules = &rule, .n_rules = 1};
 
-    also = architecture_of(architecture);
+    also = *architecture_of(architecture);
     rule = (struct rule){action, &one, conditions, false};
     named = (struct named){name, "names[0]", 0};
     p.architectures = &also;
@@ -216,40 +184,6 @@ static void test_identity(void)
        "another file of libseccomp");
 }
 
-static void test_state(void)
-{
-    unsigned wrong = 0;
-
-    srandom(1);
-    for (size_t n = 1; n < 60; n++) {
-        struct sock_filter code[60];
-        struct filter f = {.code = code, .n = n}, again;
-
-        for (size_t i = 0; i < sizeof(code); i++)
-            ((unsigned char *)code)[i] = (unsigned char)random();
-        wrong += filter_keep(&ctx, &f) || filter_kept(&ctx, &again) || again.n != n ||
-                 memcmp(again.code, code, n * sizeof(*code));
-        free(again.code);
-    }
-    ok(!wrong, "59 filters come back from the state (%u do not)", wrong);
-}
-
-static void test_broken_state(void)
-{
-    static const char *const states[] = {"{}", "{\"filter\":\"\"}", "{\"filter\":\"AAAA\"}",
-                                         "{\"filter\":\"AAAAAAAAAA*=\"}"};
-    unsigned taken = 0;
-
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        struct filter f;
-
-        host_state_set(&ctx, states[i], strlen(states[i]));
-        taken += !filter_kept(&ctx, &f);
-        free(f.code);
-    }
-    ok(!taken, "a state that holds no filter is an error");
-}
-
 int main(void)
 {
     if (library_open(&ctx, &library) < 0) {
@@ -260,8 +194,5 @@ int main(void)
     test_unknown();
     test_architectures();
     test_identity();
-    test_state();
-    test_broken_state();
-    free(state);
     return done();
 }

@@ -66,7 +66,7 @@ static int read_architectures(struct hozo_ctx *ctx, struct profile *p)
 
     for (size_t i = 0; r > 0 && (r = hozo_item(ctx, &all, i, &at, NULL)) > 0; i++) {
         const struct architecture *a = architecture_of(hozo_as_string(ctx, &at));
-        const struct architecture **rows =
+        struct architecture *rows =
             grow(ctx, p->architectures, p->n_architectures, &room, sizeof(*rows));
 
         if (!rows)
@@ -74,7 +74,7 @@ static int read_architectures(struct hozo_ctx *ctx, struct profile *p)
         p->architectures = rows;
         if (!a)
             return hozo_error(ctx, 0, at.path, "is unknown");
-        rows[p->n_architectures++] = a;
+        rows[p->n_architectures++] = *a;
     }
     return r;
 }

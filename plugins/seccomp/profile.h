@@ -20,7 +20,7 @@ struct profile {
     uint32_t flags;
     bool killable, notifies;
     const char *listener, *metadata; /* NULL: none */
-    const struct architecture **architectures;
+    struct architecture *architectures;
     size_t n_architectures;
     struct rule *rules;
     size_t n_rules;

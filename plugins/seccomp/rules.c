@@ -29,7 +29,10 @@ static int read_operator(struct hozo_ctx *ctx, const struct hozo_cursor *at,
     if (r < 0)
         return -1;
     *op = r ? operator_of(hozo_as_string(ctx, &found)) : NULL;
-    return *op ? 0 : hozo_error(ctx, 0, found.path, "is unknown");
+    if (*op)
+        return 0;
+    hozo_error(ctx, 0, found.path, "is unknown");
+    return -1;
 }
 
 /* SCMP_CMP_MASKED_EQ compares what the mask leaves of both sides (seccomp_rule_add(3)). */

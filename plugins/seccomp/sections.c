@@ -177,7 +177,7 @@ static int add_sections(struct hozo_ctx *ctx, const struct profile *p, const str
                         uint32_t *tokens, struct sections *s)
 {
     for (size_t i = 0; i <= p->n_architectures; i++) {
-        const struct architecture *a = i ? p->architectures[i - 1] : NULL;
+        const struct architecture *a = i ? &p->architectures[i - 1] : NULL;
 
         tokens[i] = a ? l->arch_resolve_name(a->library) : l->arch_native();
         if (!tokens[i])

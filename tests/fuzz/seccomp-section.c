@@ -262,7 +262,7 @@ uint32_t section_answer(const struct section *s, const struct seccomp_data *d)
         for (size_t i = 0; i < s->n; i++) {
             const struct section_rule *r = &s->rules[i];
 
-            if ((!r->n_args) == bare && names_call(r, d) && answer_of(r) != otherwise &&
+            if ((r->n_args == 0) == (bare == 1) && names_call(r, d) && answer_of(r) != otherwise &&
                 args_hold(r, d))
                 return answer_of(r);
         }
