@@ -5,7 +5,7 @@
 #include <linux/seccomp.h>
 #include <stdlib.h>
 
-void *grow(struct hozo_ctx *ctx, void *array, size_t n, size_t *room, size_t size)
+void *profile_grow(struct hozo_ctx *ctx, void *array, size_t n, size_t *room, size_t size)
 {
     void *grown;
 
@@ -67,7 +67,7 @@ static int read_architectures(struct hozo_ctx *ctx, struct profile *p)
     for (size_t i = 0; r > 0 && (r = hozo_item(ctx, &all, i, &at, NULL)) > 0; i++) {
         const struct architecture *a = architecture_of(hozo_as_string(ctx, &at));
         struct architecture *rows =
-            grow(ctx, p->architectures, p->n_architectures, &room, sizeof(*rows));
+            profile_grow(ctx, p->architectures, p->n_architectures, &room, sizeof(*rows));
 
         if (!rows)
             return -1;

@@ -40,6 +40,6 @@ int read_action(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *
 int read_rules(struct hozo_ctx *ctx, struct profile *p, enum profile_names names);
 
 /* Room for one more. */
-void *grow(struct hozo_ctx *ctx, void *array, size_t n, size_t *room, size_t size);
+void *profile_grow(struct hozo_ctx *ctx, void *array, size_t n, size_t *room, size_t size);
 
 #endif

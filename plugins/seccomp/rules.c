@@ -73,7 +73,8 @@ static int read_conditions(struct hozo_ctx *ctx, const struct hozo_cursor *at, s
     int r = hozo_find(ctx, at, "args", &all);
 
     for (; r > 0 && (r = hozo_item(ctx, &all, rule->n, &item, NULL)) > 0; rule->n++) {
-        struct condition *grown = grow(ctx, conditions, rule->n, &room, sizeof(*conditions));
+        struct condition *grown =
+            profile_grow(ctx, conditions, rule->n, &room, sizeof(*conditions));
 
         if (!grown)
             return -1;
@@ -91,7 +92,7 @@ static int read_names(struct hozo_ctx *ctx, const struct hozo_cursor *at, struct
     int r = hozo_find(ctx, at, "names", &all);
 
     for (size_t i = 0; r > 0 && (r = hozo_item(ctx, &all, i, &item, NULL)) > 0; i++) {
-        struct named *rows = grow(ctx, p->named, p->n_named, &p->named_room, sizeof(*rows));
+        struct named *rows = profile_grow(ctx, p->named, p->n_named, &p->named_room, sizeof(*rows));
         const char *name = hozo_as_string(ctx, &item);
 
         if (!rows)
@@ -129,7 +130,7 @@ int read_rules(struct hozo_ctx *ctx, struct profile *p, enum profile_names names
     int r = hozo_find(ctx, NULL, SECCOMP ".syscalls", &all);
 
     for (size_t i = 0; r > 0 && (r = hozo_item(ctx, &all, i, &at, NULL)) > 0; i++) {
-        struct rule *rows = grow(ctx, p->rules, p->n_rules, &room, sizeof(*rows));
+        struct rule *rows = profile_grow(ctx, p->rules, p->n_rules, &room, sizeof(*rows));
 
         if (!rows)
             return -1;

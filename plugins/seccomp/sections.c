@@ -62,7 +62,7 @@ static void search(struct directory *d)
 
 static int add(struct hozo_ctx *ctx, struct section *s, struct entry e)
 {
-    struct entry *rows = grow(ctx, s->entries, s->n, &s->room, sizeof(*rows));
+    struct entry *rows = profile_grow(ctx, s->entries, s->n, &s->room, sizeof(*rows));
 
     if (!rows)
         return -1;
