@@ -9,7 +9,8 @@ from harness import Skip, same, test
 from seccomp_probe import MACHINE, profile, rule
 
 # Without a library, so that nothing but this makes a call. It prints its arguments and its environment; or, as the
-# first argument says, ends with the status of the second, or waits for the end of its input before that.
+# first argument says, ends with the status of the second, or waits for the end of its input or makes another call
+# before that.
 TINY = r"""
 __asm__(".globl _start\n_start: mov %rsp, %rdi\n call begin\n");
 
@@ -36,9 +37,11 @@ __attribute__((noreturn, used)) void begin(long *stack)
     char **argv = (char **)stack + 1, buffer[512];
     long argc = *stack, status = 0;
 
-    if (argc > 2 && (argv[1][0] == 'E' || argv[1][0] == 'W')) {
+    if (argc > 2 && (argv[1][0] == 'E' || argv[1][0] == 'W' || argv[1][0] == 'C')) {
         while (argv[1][0] == 'W' && call(0, 0, (long)buffer, sizeof buffer) > 0)
             ;
+        if (argv[1][0] == 'C')
+            call(39, 0, 0, 0);
         status = argv[2][0] - '0';
     } else {
         for (; *argv; argv++)
@@ -79,6 +82,8 @@ def a_program_runs_that_may_read_write_close_execute_and_end(box, default):
     box.hozo("start", "c1").ok()
     box.wait_status("stopped")
     box.hozo("delete", "c1").ok()
+    b.process["args"][1:] = ["C", "5"]
+    box.run(b).ends(5 if default in ("ERRNO", "TRACE") else 128 + 31)
 
 
 @test
@@ -117,6 +122,7 @@ def exec_runs_it_too(box):
                     and box.state()["status"] == "running")
     same(box.exec("/bin/tiny", "x", options=("--env", "B=2")).ok().out, "/bin/tiny\nx\nA=1\nHOME=/x\nB=2\n")
     box.exec("/bin/tiny", "E", "6").ends(6)
+    box.exec("/bin/tiny", "C", "6").ends(128 + 31)
     process.stdin.close()
     same(process.wait(10), 4)
 
