@@ -67,8 +67,7 @@ class Docker:
     def __call__(self, *arguments, **more):
         return finish(["docker", *arguments], env=self.environment, **more)
 
-    def run(self, *arguments, seccomp=False):
+    def run(self, *arguments):
         """`OPTION… -- PROGRAM…` in a container of the image."""
         at = arguments.index("--")
-        unconfined = () if seccomp else ("--security-opt", "seccomp=unconfined")
-        return self("run", "--network", "none", *unconfined, *arguments[:at], IMAGE, *arguments[at + 1:])
+        return self("run", "--network", "none", *arguments[:at], IMAGE, *arguments[at + 1:])

@@ -12,8 +12,8 @@ from harness import same
 class Podman:
     """Use it with `with`; afterwards nothing of it runs, and no control group of a container is left."""
 
-    UNCONFINED = ("--security-opt", "seccomp=unconfined")
     PREFIX = ()
+    FLAGS = ()  # what podman tells the runtime with every command
 
     def __init__(self, box, driver="vfs"):
         need(("podman", "podman"), ("conmon", "conmon"))
@@ -50,7 +50,7 @@ class Podman:
     def command(self, *arguments):
         return [*self.PREFIX, "podman", "--root", f"{self.dir}/root", "--runroot", f"{self.dir}/run", "--tmpdir",
                 f"{self.dir}/libpod", "--storage-driver", self.driver, "--runtime", self.box.runtime,
-                *map(str, arguments)]
+                *(f"--runtime-flag={f}" for f in self.FLAGS), *map(str, arguments)]
 
     def __call__(self, *arguments, **more):
         # conmon notes an "oom" in its working directory
@@ -59,7 +59,7 @@ class Podman:
     def container(self, verb, *arguments, network=("--network", "none"), cgroup=True, **more):
         """`run` or `create` with what every container here needs; the image is the first that is no option."""
         parent = ("--cgroup-parent", self.cgroup) if cgroup else ()
-        return self(verb, "--pull", "never", *self.UNCONFINED, *network, *parent, *arguments, **more)
+        return self(verb, "--pull", "never", *network, *parent, *arguments, **more)
 
     def run(self, *arguments, **more):
         """Runs a command line `OPTION… -- PROGRAM…` in a container of the image, and removes it."""

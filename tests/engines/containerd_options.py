@@ -123,12 +123,3 @@ def what_a_task_is_given(box):
         assert r.returncode == 0 and int(open(f"{box.dir}/pid").read()) > 1
         r = c.run("c1", "true", options=["--rm", "--null-io"])
         same(r.returncode, 0)
-
-
-@test(timeout=LIMIT)
-def a_profile_of_seccomp_without_its_plugin_is_refused(box):
-    with Containerd(box) as c:
-        r = c.run("c1", "true", options=["--rm", "--seccomp"])
-        if r.returncode:
-            assert "linux.seccomp" in r.stderr and "install hozo-plugin-seccomp" in r.stderr, r.stderr
-        c.nothing_runs()

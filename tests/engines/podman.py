@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """podman as root, with the control group manager cgroupfs and without a network."""
-import json
 import os
 import time
 
@@ -39,17 +38,6 @@ def programs_that_cannot_run_give_126_and_127(box):
         podman.run("--", "/tmp").ends(126).says('exec: "/tmp"', "OCI permission denied")
         podman.run("--volume", "/nowhere/at/all:/mnt", "--", "true").ends(125)
         same(podman("ps", "--all", "--quiet").ok().out, "")
-
-
-@test(timeout=LIMIT)
-def seccomp_without_its_plugin_is_refused(box):
-    """Not passed over: podman sends its default profile with every container."""
-    with Podman(box) as podman:
-        podman.UNCONFINED = ()
-        features = json.loads(finish([box.runtime, "features"]).out)
-        if features["linux"]["seccomp"]["enabled"]:
-            raise Skip("the runtime serves linux.seccomp")
-        podman.run("--", "true").ends(126).says("linux.seccomp", "install hozo-plugin-seccomp")
 
 
 # --- the life of a container
@@ -186,7 +174,7 @@ def exec_in_the_background(box):
 def a_terminal_of_run_and_of_exec(box):
     with Podman(box) as podman:
         process, terminal = podman.on_terminal(
-            "run", "--pull", "never", *podman.UNCONFINED, "--network", "none", "--cgroup-parent", podman.cgroup,
+            "run", "--pull", "never", "--network", "none", "--cgroup-parent", podman.cgroup,
             "--name", "c1", "-it", IMAGE, "sh", "-c", "tty; stty size; echo ready; read x; echo got $x; stty size; sleep 1000")
         terminal.resize(30, 100)
         terminal.read_until(b"ready")
@@ -364,10 +352,10 @@ def a_pod_shares_namespaces_and_a_control_group(box):
     if set(host.cgroup_of("self")) == {""} and "version 4." in finish(["podman", "--version"]).out:
         raise Skip("podman 4 forbids all devices in the control group of a pod on cgroup v2")
     with Podman(box) as podman:
-        podman("pod", "create", "--name", "p", *podman.UNCONFINED, "--network", "none", "--share", "net,uts,ipc,pid",
+        podman("pod", "create", "--name", "p", "--network", "none", "--share", "net,uts,ipc,pid",
                "--hostname", "pod", "--cgroup-parent", podman.cgroup, timeout=40).ok()
         for name in ("c1", "c2"):
-            podman("run", "--detach", "--pull", "never", *podman.UNCONFINED, "--pod", "p", "--name", name, IMAGE,
+            podman("run", "--detach", "--pull", "never", "--pod", "p", "--name", name, IMAGE,
                    "sleep", "1000").ok()
         same(podman("exec", "c1", "hostname").ok().out, "pod\n")
         same(podman("exec", "c2", "sh", "-c", "cat /proc/[0-9]*/comm | grep -c sleep").ok().out, "2\n")

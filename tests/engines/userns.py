@@ -96,7 +96,7 @@ def without_privilege_namespaces_are_shared(box):
 @test(timeout=LIMIT)
 def without_privilege_a_terminal(box):
     with RootlessPodman(box) as podman:
-        process, terminal = podman.on_terminal("run", "--rm", "--pull", "never", *podman.UNCONFINED, "--network", "none",
+        process, terminal = podman.on_terminal("run", "--rm", "--pull", "never", "--network", "none",
                                                "-it", IMAGE, "sh", "-c", "tty; read x; exit $x")
         terminal.read_until(b"/dev/pts/0")
         terminal.write(b"5\n")
