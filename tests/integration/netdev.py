@@ -5,6 +5,7 @@ import os
 
 import host
 from harness import same, test
+from made_plugins import MadePlugins
 from network import (Namespace, addresses, device, ip, link, names, own_namespace, pair, picture, pins, same_picture,
                      settled, up)
 from traced import strace
@@ -369,6 +370,15 @@ def nothing_is_held_once_it_runs(box):
     same(len(pins()), 1)
     box.hozo("start", "c1").ok()
     same(pins(), [])
+
+
+@test(sanitized=False)
+def a_device_that_another_plugin_adds(box):
+    own_namespace()
+    pair()
+    plugins = MadePlugins(box)
+    plugins.watcher("a", adjust='return hozo_add_member(ctx, "linux.netDevices", "d0", "{\\"name\\":\\"net0\\"}", 15);')
+    same(plugins.run(box.bundle("ls /sys/class/net")).ok().out.split(), ["lo", "net0"])
 
 
 # --- the end

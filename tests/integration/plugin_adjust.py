@@ -343,6 +343,7 @@ def a_section_that_says_otherwise_is_an_error_that_names_both(box):
 @test(sanitized=False)
 def a_section_that_nobody_serves_is_an_error_that_names_who_added_it(box):
     plugins = MadePlugins(box)
+    plugins.without("linux.netDevices")
     plugins.watcher("a", adjust='return hozo_add_member(ctx, "linux.netDevices", "eth1", "{}", 2);')
     plugins.run(box.bundle()).fails("linux.netDevices", "plugin a", "hozo-plugin-netdev")
     box.nothing_left()
