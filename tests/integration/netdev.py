@@ -6,8 +6,9 @@ import os
 import host
 from harness import same, test
 from made_plugins import MadePlugins
-from network import (Namespace, addresses, device, ip, link, names, own_namespace, pair, picture, pins, same_picture,
-                     settled, up)
+from network import (Namespace, addresses, device, give_with_protocol, ip, link, names, own_namespace, pair, picture,
+                     pins, protocols, same_picture, settled, up)
+from plugin_directory import PluginDirectory
 from traced import strace
 
 KINDS = {k: k for k in ("veth", "macvlan", "tap", "dummy", "vlan", "ipvlan")}
@@ -150,6 +151,15 @@ def an_ipv4_address_is_kept(box, commands):
 def an_ipv6_address_is_kept(box, commands):
     before, after = given(box, *commands, name="d0")
     same([{k: v for k, v in a.items() if k != "nodad"} for a in after], before)
+
+
+@test
+def who_has_made_an_address_is_kept(box):
+    """An attribute that libraries of its time do not know."""
+    own_namespace()
+    pair()
+    give_with_protocol("d0", "10.1.2.3", 44)
+    same(protocols(box.created(with_devices(box, d0=None))), {"10.1.2.3": 44})
 
 
 @test(cases={"of the device": ("d0", "net0"), "with more": ("d0:web", "net0:web"), "another": ("web", "web")})
@@ -414,6 +424,16 @@ def a_delete_moves_nothing_back(box, started):
     same((names(), names(pod)), (["d0.p", "lo"], ["lo", "net0"]))
     same([a["local"] for a in addresses("net0", pod)], ["10.1.2.3"])
     assert up("net0", pod)
+
+
+@test(sanitized=False)
+def no_object_but_the_plugin_loads_libnl(box):
+    installed = PluginDirectory(box, installed=True).installed
+    wanting = []
+    for file in [box.runtime, *(f"{installed}/{f}" for f in os.listdir(installed))]:
+        with open(file, "rb") as f:
+            wanting += [os.path.basename(file)] if b"libnl-3.so" in f.read() else []
+    same(wanting, ["linux.netDevices.so"])
 
 
 @test
