@@ -76,7 +76,7 @@ void netlink_close(struct netlink *n)
 
 int messages_add(struct messages *m, const struct nlmsghdr *h)
 {
-    struct nlmsghdr **grown = reallocarray(m->at, m->n + 1, sizeof(*grown));
+    struct nlmsghdr **grown = reallocarray(m->at, m->n + 1, sizeof(void *));
 
     if (!grown)
         return -ENOMEM;
@@ -236,7 +236,8 @@ int netlink_ask(struct netlink *n, struct nl_msg *msg, struct messages *m)
             r = -EBUSY;
             break;
         }
-        messages_cut(m, before);
+        if (m)
+            messages_cut(m, before);
     }
     nl_cb_put(cb);
     nlmsg_free(msg);

@@ -34,7 +34,7 @@ static int check_names(struct hozo_ctx *ctx, const struct hozo_cursor *all, size
     if ((problem = new_name_problem(to)))
         return hozo_error(ctx, 0, at->path, "the name \"%s\" %s", to, problem);
     for (size_t k = 0; k < i && !name_is_template(to); k++) {
-        if (device_at(ctx, all, k, &before, &other, &others) < 0)
+        if (device_at(ctx, all, k, &before, &other, &others) <= 0)
             return -1;
         if (!strcmp(others, to))
             return hozo_error(ctx, 0, at->path, "\"%s\" is what %s is called in the container", to,

@@ -147,7 +147,7 @@ static bool read_message(const char *hex, struct messages *m)
         int high = nibble(hex[2 * i]), low = nibble(hex[2 * i + 1]);
 
         sound = high >= 0 && low >= 0;
-        bytes[i] = (unsigned char)(high << 4 | low);
+        bytes[i] = (unsigned char)(sound ? high << 4 | low : 0);
     }
     sound = sound && h->nlmsg_len == size && !messages_add(m, h);
     free(bytes);
