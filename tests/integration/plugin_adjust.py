@@ -602,7 +602,7 @@ WRONG_LATES = {
     "filled twice": (ANNOUNCE, FILL + number("n", 1), [" n", "twice"]),
     "not announced": (ANNOUNCE, FILL + text("x", "x"), [" x", "announced"]),
     "announced twice": (ANNOUNCE + 'hozo_late(ctx, "n", HOZO_LATE_STRING);', FILL, [" n", "twice"]),
-    "of no type": ('hozo_late(ctx, "n", 4);', FILL, ["type"]),
+    "of no type": ('hozo_late(ctx, "n", 5);', FILL, ["type"]),
     "without a name": ('hozo_late(ctx, "", HOZO_LATE_STRING);', FILL, ["name"]),
     "a string that is none": (ANNOUNCE, number("n", 1) + SET.format("s", 0, 0, 0), [" s", "string"]),
     "a descriptor that is none": (

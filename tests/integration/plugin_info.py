@@ -47,7 +47,7 @@ com.acme.rich 2.0: All there is.
 
 Package:    acme-rich
 File:       DIR/linux.memoryPolicy.so
-Interface:  0.2
+Interface:  0.3
 State:      version 3
 Settings:   SETTINGS/com.acme.rich.json
 Before:     one, two
