@@ -17,6 +17,16 @@
 #define SYS_faccessat2 439
 #endif
 
+/* A filter may be in force already, made when this call was not: then the older one, whose ids are the same by now. */
+static int may_execute(const char *path)
+{
+    int r = (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
+
+    return r < 0 && (errno == ENOSYS || errno == EPERM)
+               ? (int)syscall(SYS_faccessat, AT_FDCWD, path, X_OK)
+               : r;
+}
+
 static int check_program(const char *path)
 {
     struct stat st;
@@ -27,7 +37,7 @@ static int check_program(const char *path)
         return refuse(EISDIR);
     if (!S_ISREG(st.st_mode))
         return refuse(EACCES);
-    return (int)syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS);
+    return may_execute(path);
 }
 
 /* execvp(3): what may not be executed is remembered, what is not there is passed over. */
