@@ -42,14 +42,14 @@ static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *err)
     return 0;
 }
 
-static int check_status(struct container *c, bool ignore_paused, bool *paused, struct error *err)
+static int check_status(struct container *c, bool ignore_paused, enum status *is, struct error *err)
 {
     enum status status = state_status(c->dirfd, &c->state);
 
     /* What comes to a cgroup that is only about to be frozen does not run either. */
     if ((status == STATUS_CREATED || status == STATUS_RUNNING) && cgroup_stalls(&c->state.cgroup))
         status = STATUS_PAUSED;
-    *paused = status == STATUS_PAUSED;
+    *is = status;
     switch (status) {
     case STATUS_CREATED:
     case STATUS_RUNNING:
@@ -87,8 +87,10 @@ int container_exec(struct container *c, const struct json *process, const struct
     /* What plugins read of the process is this one. */
     if (json_insert(&c->config, c->config.root, "process", process->text, process->size, err) < 0)
         return -1;
-    if (check_status(c, o->ignore_paused, &l.patient, err) < 0 ||
-        facts_collect(&c->facts, err) < 0 ||
+    if (check_status(c, o->ignore_paused, &l.status, err) < 0)
+        return -1;
+    l.patient = l.status == STATUS_PAUSED;
+    if (facts_collect(&c->facts, err) < 0 ||
         plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
         plugins_for_process(c, process->root, err) < 0)
         return -1;

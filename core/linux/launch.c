@@ -243,9 +243,7 @@ static unsigned next_phase(const struct plan_header *plan, unsigned phase)
 static int listen_to(struct container *c, const struct launch *l, const struct plan_op *op,
                      uint32_t number, struct error *err)
 {
-    enum status status = l->follow_init ? STATUS_RUNNING : STATUS_CREATING;
-
-    if (listener_hand_over(c, op, number, status, err) < 0)
+    if (listener_hand_over(c, op, number, l->status, err) < 0)
         return -1;
     return channel_send(l->sync, SYNC_GO, 0, err);
 }

@@ -15,10 +15,11 @@ struct launch {
     bool follow_init;
     /* exec: the cgroups to be put into, and none else; without any those of the container. */
     const struct exec_cgroup *chosen;
-    bool patient; /* the cgroup is known to be frozen: for as long as it is */
-    pid_t stage;  /* the stage process, until it has been waited for */
-    int sync;     /* result: our end of the socket */
-    int console;  /* result: master of the terminal, or -1 */
+    enum status status; /* of the container: what an agent is told */
+    bool patient;       /* the cgroup is known to be frozen: for as long as it is */
+    pid_t stage;        /* the stage process, until it has been waited for */
+    int sync;           /* result: our end of the socket */
+    int console;        /* result: master of the terminal, or -1 */
 };
 
 /* On failure the process, if there was one, has been killed and reaped. */
