@@ -11,6 +11,8 @@
 /* In procfs `self` is a link, which the resolution below refuses: so the name that it has there. */
 static int open_self(int proc)
 {
+    struct open_how how = {.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV};
     char name[24];
     ssize_t n = readlinkat(proc, "self", name, sizeof name - 1);
 
@@ -20,7 +22,7 @@ static int open_self(int proc)
     for (const char *c = name; *c; c++)
         if (*c < '0' || *c > '9')
             return refuse(EINVAL);
-    return openat(proc, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return (int)syscall(SYS_openat2, proc, name, &how, sizeof how);
 }
 
 /* What was mounted over a file of /proc must not catch what is written (CVE-2019-16884, CVE-2025-52881). */
