@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What plugins have worked out once: ROOT/.cache/PLUGIN/KEY, where KEY is the SHA-256 of all that it was worked
+ * What plugins have worked out once: ROOT/.cache/PLUGIN/KEY, where KEY is the SHA-256 of the plugin's file and all that it was worked
  * out from. A file begins with the SHA-256 of its name and of the rest, so that one that was torn by a crash, or
  * written by somebody else, or is another key's, is none; it appears under its name in one piece, and whoever is
  * second replaces it by the same. A directory that others can write is not used. Nothing here can fail a container.
@@ -76,6 +76,27 @@ static bool write_all(int fd, const char *from, size_t size)
     return true;
 }
 
+/* The name of an entry: of what it was worked out from, and of the file that does so. A version says too little of that:
+ * distributions mend a plugin and keep it. */
+static bool name_entry(const struct call *k, const void *key, size_t size, char name[DIGEST + 1])
+{
+    const char *file = *k->plugin->file ? k->plugin->file : "/proc/self/exe";
+    auto_free char *all = malloc(DIGEST + size);
+    char code[128], digest[DIGEST + 1];
+    struct stat st;
+
+    if (!all || stat(file, &st) < 0)
+        return false;
+    snprintf(code, sizeof code, "%llx:%llx %lld %lld.%09ld", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,
+             st.st_mtim.tv_nsec);
+    sha256_hex(code, strlen(code), digest);
+    memcpy(all, digest, DIGEST);
+    memcpy(all + DIGEST, key, size);
+    sha256_hex(all, DIGEST + size, name);
+    return true;
+}
+
 /* --- finding ---------------------------------------------------------------------------------- */
 
 /* Its digest gives way to the name, which is hashed with the rest. */
@@ -107,9 +128,8 @@ int cache_get(struct hozo_ctx *ctx, const void *key, size_t key_size, const void
 
     if (call_allowed(k, "hozo_cache_get", STAGES_HOST) < 0)
         return -1;
-    if ((directory = open_cache(k, false)) < 0)
+    if (!name_entry(k, key, key_size, name) || (directory = open_cache(k, false)) < 0)
         return 0;
-    sha256_hex(key, key_size, name);
     fd = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 || !is_ours(fd, S_IFREG, &st) || st.st_size < DIGEST ||
         st.st_size > DIGEST + ENTRY_MAX)
@@ -203,10 +223,10 @@ int cache_put(struct hozo_ctx *ctx, const void *key, size_t key_size, const void
 
     if (call_allowed(k, "hozo_cache_put", STAGES_HOST) < 0)
         return -1;
-    if (size > ENTRY_MAX || (directory = open_cache(k, true)) < 0)
+    if (size > ENTRY_MAX || !name_entry(k, key, key_size, name) ||
+        (directory = open_cache(k, true)) < 0)
         return 0;
     make_room(directory);
-    sha256_hex(key, key_size, name);
     if (!write_entry(directory, name, bytes, size)) {
         struct error err;
 
