@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Labels of security modules, and the seccomp filter. */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/magic.h>
 #include <linux/seccomp.h>
@@ -137,6 +138,20 @@ static const struct sock_filter *filter_of(const struct interpreter *in, const s
 #define FILTER_TSYNC_ESRCH        (1UL << 4) /* Linux 5.7 */
 #define FILTER_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
 
+/* The change of user has left those that are permitted, and none in force: the kernel wants CAP_SYS_ADMIN. */
+static int raise_permitted(struct interpreter *in)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+
+    in->step = STEP_CAPSET;
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    data[0].effective = data[0].permitted;
+    data[1].effective = data[1].permitted;
+    return (int)syscall(SYS_capset, &header, data);
+}
+
 /* All that a filter could forbid, and that can be done before, is done before. */
 static int prepare(struct interpreter *in)
 {
@@ -148,6 +163,15 @@ static int prepare(struct interpreter *in)
         return -1;
     in->filtered = true;
     return 0;
+}
+
+/* Whether capabilities are still to be changed. */
+static bool is_early(const struct interpreter *in, const struct plan_op *seccomp)
+{
+    plan_for_each (op, in->plan)
+        if (op > seccomp && op->kind == OP_CAPABILITIES)
+            return true;
+    return false;
 }
 
 int op_seccomp(struct interpreter *in, const struct plan_op *op)
@@ -169,6 +193,8 @@ int op_seccomp(struct interpreter *in, const struct plan_op *op)
         flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER |
                  (op->arg[0] & SECCOMP_KILLABLE ? FILTER_WAIT_KILLABLE_RECV : 0) |
                  (flags & SECCOMP_FILTER_FLAG_TSYNC ? FILTER_TSYNC_ESRCH : 0);
+    if (is_early(in, op) && raise_permitted(in) < 0)
+        return -1;
     in->step = STEP_FILTER;
     r = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
     if (r < 0)

@@ -10,8 +10,9 @@
 /* --- seccomp ---------------------------------------------------------------------------------- */
 
 /*
- * Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN: before the user changes, so
- * that the change itself goes through the filter. With it, behind all that a process does to itself, plugins'
+ * Without no_new_privs the kernel takes a filter only from who has CAP_SYS_ADMIN: before the capabilities change, but
+ * behind the bounding set and the ids. A filter, or an agent, can say of these that they have changed when they have
+ * not; of the capabilities execve leaves nothing that is not in the bounding set. With no_new_privs, behind all that a process does to itself, plugins'
  * calls included: what the filter then sees is the report, the wait, hooks and execve.
  */
 void compile_seccomp(struct compile *p, bool no_new_privs, bool last)

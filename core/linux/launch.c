@@ -138,7 +138,7 @@ static int ended(const struct container *c, struct error *err)
     plan_for_each (op, c->plan)
         if (op->kind == OP_SECCOMP)
             return fail(err, 0, plan_string(c->plan, op->path),
-                        "hozo-init ended unexpectedly: the filter must let it change its user, "
+                        "hozo-init ended unexpectedly: the filter must let it set capabilities, "
                         "read, write, close and execve");
     return fail(err, 0, NULL, "hozo-init ended unexpectedly");
 }

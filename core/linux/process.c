@@ -154,12 +154,12 @@ static int add_identity(struct compile *p, const struct process_request *r, stru
     /* Root may be refused where the user is not (NFS), and the other way round: both try. */
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(0));
     plan_what(p->b, "change to %s", cwd);
-    compile_seccomp(p, no_new_privs, false);
     if (no_new_privs)
         plan_op0(p->b, PHASE_IDENTITY, NO_NEW_PRIVS, "process.noNewPrivileges");
     plan_op(p->b, PHASE_IDENTITY, BOUNDING, "process.capabilities.bounding", NUM(sets.bounding));
     plan_op(p->b, PHASE_IDENTITY, IDS, "process.user", NUM(uid), NUM(gid),
             BYTES(groups, n * sizeof *groups));
+    compile_seccomp(p, no_new_privs, false);
     plan_op(p->b, PHASE_IDENTITY, CAPABILITIES, "process.capabilities", NUM(sets.effective),
             NUM(sets.permitted), NUM(sets.inheritable), NUM(sets.ambient));
     plan_op(p->b, PHASE_IDENTITY, CHDIR, "process.cwd", STR(cwd), NUM(1));

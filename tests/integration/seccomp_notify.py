@@ -77,8 +77,8 @@ def without_an_agent_any_more_the_call_is_unknown(box):
 
 @test
 def calls_between_the_filter_and_the_program_are_answered(box):
-    """Without noNewPrivileges the user changes under the filter, before create ends."""
-    b = notifying(box, "getpriority setresuid setuid setreuid", "id -u; probe getpriority")
+    """Without noNewPrivileges the capabilities change under the filter, before create ends."""
+    b = notifying(box, "getpriority capset", "id -u; probe getpriority")
     b.process.update(noNewPrivileges=False, user={"uid": 1000, "gid": 1000})
     with agent(box, lambda call: value(4242) if call.number == GETPRIORITY else carry_on()) as a:
         box.created(b)
@@ -90,11 +90,11 @@ def calls_between_the_filter_and_the_program_are_answered(box):
 
 
 @test
-def an_agent_that_refuses_the_change_of_the_user(box):
-    b = notifying(box, "setresuid setuid setreuid", "id -u")
+def an_agent_that_refuses_the_change_of_capabilities(box):
+    b = notifying(box, "capset", "id -u")
     b.process.update(noNewPrivileges=False, user={"uid": 1000, "gid": 1000})
     with agent(box, lambda call: error(errno.EPERM)):
-        box.create(b).fails("process.user")
+        box.create(b).fails("process.capabilities")
         box.unknown()
     box.nothing_left()
 

@@ -60,16 +60,13 @@ def privileges_can_be_gained_under_it_where_that_is_asked_for(box):
         same(told(box.run(b)), [f"= {uid}", "errno 44"])
 
 
-SETUID = "setuid setreuid setresuid"
-
-
 @test
-def the_call_that_changes_the_user_is_filtered_if_privileges_may_be_gained(box):
+def the_call_that_changes_capabilities_is_filtered_if_privileges_may_be_gained(box):
     """The filter is installed while there is the right to: a profile has to permit what follows."""
-    forbids = profile("ALLOW", rule(SETUID, "ERRNO", errnoRet=77))
+    forbids = profile("ALLOW", rule("capset", "ERRNO", errnoRet=77))
     user = {"uid": 1000, "gid": 1000}
     same(box.run(confined(box, ["id", "-u"], forbids, user=user)).ok().out, "1000\n", "with noNewPrivileges it comes last")
-    box.create(confined(box, ["id", "-u"], forbids, user=user, noNewPrivileges=False)).fails("process.user")
+    box.create(confined(box, ["id", "-u"], forbids, user=user, noNewPrivileges=False)).fails("process.capabilities")
     box.unknown()
     box.nothing_left()
 
