@@ -43,10 +43,22 @@ static bool finds(struct netlink *n, const struct device *d, int index, struct l
     return !link_by_index(n, index, l) && !strcmp(l->identity, d->link.identity);
 }
 
-static bool finds_in_container(struct netlink *n, const struct device *d, struct link *l)
+static bool finds_named(struct netlink *n, const struct device *d, const char *name, struct link *l)
 {
-    return finds(n, d, d->there, l) ||
-           (!link_by_name(n, d->to, l) && !strcmp(l->identity, d->link.identity));
+    return !link_by_name(n, name, l) && !strcmp(l->identity, d->link.identity);
+}
+
+/* Its number is its own, but that somebody had it by then. */
+static bool finds_here(struct restoring *r, const struct device *d, struct link *l)
+{
+    return finds(&r->host, d, d->index, l) || finds_named(&r->host, d, d->name, l);
+}
+
+/* The number is the kernel's choice before Linux 5.13. */
+static bool finds_there(struct restoring *r, const struct device *d, struct link *l)
+{
+    return r->target.sock &&
+           (finds(&r->target, d, d->there, l) || finds_named(&r->target, d, d->to, l));
 }
 
 /* It is moved, and has its number and its name again. */
@@ -89,24 +101,37 @@ static int restore_settings(struct restoring *r, const struct device *d, const s
     return 0;
 }
 
+/* The host comes first: who lives in a joined namespace could make a device that looks the same. */
 static int restore_device(struct restoring *r, const struct device *d)
 {
     struct link l auto_link = {0};
 
-    if (r->target.sock && finds_in_container(&r->target, d, &l)) {
-        if (bring_back(r, d, &l) < 0)
-            return -1;
-        if (link_by_name(&r->host, d->name, &l) < 0)
-            return failed(r, -ENODEV, &r->host, d, "finding again");
-    } else if (!finds(&r->host, d, d->index, &l)) {
+    if (finds_here(r, d, &l))
+        return restore_settings(r, d, &l);
+    if (!finds_there(r, d, &l)) {
         hozo_log(r->ctx, HOZO_LOG_WARNING, "%s is gone with the container's network namespace",
                  d->name);
         return 0;
-    } else if (!strcmp(l.name, d->name) && (l.flags & IFF_UP) == (d->link.flags & IFF_UP) &&
-               l.flags & IFF_UP) {
-        return 0; /* it has never been away */
     }
-    return restore_settings(r, d, &l);
+    if (bring_back(r, d, &l) < 0)
+        return -1;
+    return finds_here(r, d, &l) ? restore_settings(r, d, &l)
+                                : failed(r, -ENODEV, &r->host, d, "finding again");
+}
+
+/* Those that the kernel has brought back may have each other's names, as they had in the container: none of them
+ * keeps it while the others get theirs. */
+static int make_way(struct restoring *r, const struct device *d)
+{
+    struct link l auto_link = {0};
+    struct link_change c = {.name = "hozo%d"};
+    int error;
+
+    if (!finds_here(r, d, &l) || !strcmp(l.name, d->name))
+        return 0;
+    c.index = l.index;
+    error = link_change(&r->host, &c);
+    return error < 0 ? failed(r, error, &r->host, d, "renaming") : 0;
 }
 
 /* --- callbacks ---------------------------------------------------------------------------------- */
@@ -140,19 +165,33 @@ static int let_go(struct hozo_ctx *ctx, const struct record *record)
                  : moves_close(ctx);
 }
 
+static int restore_all(struct restoring *r)
+{
+    int result = 0;
+
+    if (open_namespaces(r) < 0)
+        return -1;
+    for (size_t i = 0; i < r->record.n; i++)
+        if (make_way(r, &r->record.at[i]) < 0)
+            result = -1;
+    for (size_t i = 0; i < r->record.n; i++)
+        if (restore_device(r, &r->record.at[i]) < 0)
+            result = -1;
+    return result;
+}
+
+/* Killed in here as well, it begins anew: what is there already stays as it is. */
 int netdev_cleanup(struct hozo_ctx *ctx)
 {
     __attribute__((cleanup(restoring_end))) struct restoring r = {.ctx = ctx, .own = -1};
-    int found = moves_read(ctx, &r.record), result = 0;
+    int found = moves_read(ctx, &r.record);
 
     if (found <= 0)
         return found;
-    if (open_namespaces(&r) < 0)
+    /* Without it nothing has been moved yet, or everything is back. */
+    if (!access(r.record.pin, F_OK) && restore_all(&r) < 0)
         return -1;
-    for (size_t i = 0; i < r.record.n; i++)
-        if (restore_device(&r, &r.record.at[i]) < 0)
-            result = -1;
-    return result < 0 ? -1 : let_go(ctx, &r.record);
+    return let_go(ctx, &r.record);
 }
 
 /* The container has been created completely. */

@@ -6,7 +6,8 @@ import subprocess
 
 import host
 from harness import libc, same, test
-from network import Namespace, ip, link, names, own_namespace, pair, picture, pins, same_picture, settled
+from network import (PINS, Namespace, addresses, ip, link, names, own_namespace, pair, picture, pins, same_picture,
+                     settled)
 from traced import strace
 
 CLONE_NEWUSER = 0x10000000
@@ -232,17 +233,71 @@ def where_names_and_numbers_were_taken_meanwhile(box):
 
 # --- killed
 
+def killed(box, bundle):
+    bundle.hook("createRuntime", bundle.script("hook", "#!/bin/sh\nkill -9 $PPID\nsleep 0.5\n"))
+    box.create(bundle).ends(-signal.SIGKILL)
+    host.eventually(lambda: not [p for p in host.living_children() if p != os.getpid()], 10, "all have ended")
+
+
 @test(cases={"and deleted": ["delete", "c1"], "and deleted by force": ["delete", "--force", "c1"]})
 def hozo_is_killed(box, delete):
     furnished()
     before = picture()
-    b = three(box)
-    b.hook("createRuntime", b.script("hook", "#!/bin/sh\nkill -9 $PPID\nsleep 0.5\n"))
-    box.create(b).ends(-signal.SIGKILL)
-    host.eventually(lambda: not [p for p in host.living_children() if p != os.getpid()], 10, "all have ended")
+    killed(box, three(box))
     assert "d0" not in names()
     box.hozo(*delete).ok().silent()
     undone(box, before)
+
+
+def forget_namespace():
+    """Another mount namespace, in which the one of the container is not held."""
+    for name in pins():
+        host.detach(f"{PINS}/{name}")
+
+
+@test
+def what_is_gone_with_the_namespace_does_not_keep_the_others(box):
+    furnished()
+    killed(box, three(box))
+    forget_namespace()
+    host.eventually(lambda: names() == ["lo"], 10, "the kernel destroys the devices")
+    log = f"{box.dir}/log"
+    box.hozo("--debug", "--log", log, "delete", "c1").ok()
+    with open(log) as f:
+        text = f.read()
+    for n in ("d0", "d1", "d2"):
+        assert f"{n} is gone with the container's network namespace" in text, text
+    box.nothing_left()
+    same(pins(), [])
+
+
+@test
+def what_the_kernel_has_brought_back_gets_its_name_and_addresses_again(box):
+    """As it does with a physical device when the namespace ends: by the name that it had there, down, without addresses."""
+    furnished()
+    before, pod = picture(), Namespace()
+    killed(box, pod.joined_by(three(box)))
+    for n in ("net0", "d2", "d1"):
+        ip("link", "set", n, "netns", os.getpid(), inside=pod)
+    forget_namespace()
+    same((names(pod), len(names())), (["lo"], 7))
+    assert not addresses("net0")
+    box.hozo("delete", "c1").ok().silent()
+    undone(box, before)
+
+
+@test
+def a_device_that_only_looks_the_same_is_left_where_it_is(box):
+    """Who lives in the namespace that is joined could give it the number and the address of one that has not come."""
+    furnished()
+    before, pod = picture(), Namespace()
+    r = strace(box, ["-einject=mount:signal=KILL:when=1"], "create", "--bundle", pod.joined_by(three(box)).write().path, "c1")
+    same(r.code, -signal.SIGKILL)
+    d0 = link("d0")
+    ip("link", "add", "net0", "index", d0["ifindex"], "address", d0["address"], "type", "veth", "peer", "name", "x", inside=pod)
+    box.hozo("delete", "--force", "c1").ok().silent()
+    undone(box, before)
+    same(names(pod), ["lo", "net0", "x"])
 
 
 def small():
@@ -309,6 +364,33 @@ def hozo_is_killed_at_any_call(box, joined):
         except AssertionError as e:
             raise AssertionError(f"killed at {name} {number}: {e}") from None
     assert away > 10, away
+
+
+@test(timeout=150, sanitized=False)
+def a_delete_that_is_killed_at_any_call_can_be_repeated(box):
+    small()
+    arguments, _, pod = swapping(box, True)
+    before = again(box, pod)
+
+    def create():
+        strace(box, ["-einject=sendmsg:signal=KILL:when=18"], *arguments)  # the devices are away
+
+    create()
+    assert not {"d0", "d1"} & set(names()), names()
+    strace(box, ["-e", f"trace={CALLS},umount2,unlink"], "delete", "--force", "c1").ok()
+    undone(box, before)
+    with open(f"{box.dir}/trace") as f:
+        calls = [line.split("(")[0] for line in f if "(" in line and line[0] != "-"]
+    assert calls.count("sendmsg") > 10, calls
+    for i, name in enumerate(calls):
+        create()
+        strace(box, [f"-einject={name}:signal=KILL:when={calls[:i + 1].count(name)}"], "delete", "--force", "c1")
+        try:
+            if os.path.exists(f"{box.root}/c1"):
+                box.hozo("delete", "--force", "c1").ok().silent()
+            undone(box, before)
+        except AssertionError as e:
+            raise AssertionError(f"killed at {name} {calls[:i + 1].count(name)}: {e}") from None
 
 
 @test(timeout=150, sanitized=False, cases={"a new namespace": False, "a joined one": True})
