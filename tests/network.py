@@ -98,9 +98,9 @@ def names(inside=None):
 
 
 def addresses(name, inside=None):
-    """Those that somebody has given: what the kernel says of each, but its lifetimes in seconds."""
-    return [{k: v for k, v in a.items() if k != "label"} | ({"label": a["label"]} if "label" in a else {})
-            for n in asked("address", "show", "dev", name, inside=inside) for a in n["addr_info"] if a["scope"] != "link"]
+    """What the kernel says of each, but of those that it makes itself."""
+    found = asked("address", "show", "dev", name, inside=inside)
+    return [a for n in found for a in n["addr_info"] if a["scope"] != "link"]
 
 
 def up(name, inside=None):
