@@ -62,7 +62,7 @@ DEFENCES = [
       "core/init/system.c", "RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV", "RESOLVE_NO_MAGICLINKS",
       "unit/init-mount: behind a mount over procfs"),
     D("writes over no link", "CVE-2025-52881: a link leads what is written elsewhere",
-      "core/init/system.c", ".resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |", ".resolve = RESOLVE_BENEATH |",
+      "core/init/system.c", ".resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |\n", ".resolve = RESOLVE_BENEATH |\n",
       "unit/init-mount: behind a link"),
     D("writes into the right file system", "CVE-2025-52881, CVE-2019-16884: the file is another's",
       "core/init/system.c", "if ((uint64_t)fs.f_type != magic)", "if (0 && (uint64_t)fs.f_type != magic)",
