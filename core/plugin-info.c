@@ -3,6 +3,7 @@
 #include "core/plugin-parts.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* --- which one -------------------------------------------------------------------------------- */
 
@@ -213,6 +214,18 @@ static void print_name(struct plugins *p, const struct plugin *plugin, const cha
     }
 }
 
+/* It is open: nobody else can write it, nor what leads to it. */
+static void print_trust(const struct plugin *plugin, struct text *out)
+{
+    struct stat st;
+
+    if (!*plugin->file || stat(plugin->file, &st) < 0)
+        return;
+    text_add(out, "Trust:      nobody but %s%.0u can write it, or what leads to it\n",
+             st.st_uid ? "root and uid " : "root", (unsigned)st.st_uid);
+    text_add(out, "Loading:    %.2f ms\n", (double)plugin->load_ns / 1e6);
+}
+
 static void print_head(const struct plugin *plugin, struct text *out)
 {
     const struct hozo_plugin *d = plugin->d;
@@ -221,6 +234,7 @@ static void print_head(const struct plugin *plugin, struct text *out)
              d->summary ? d->summary : "");
     text_add(out, "Package:    %s\n", d->package);
     text_add(out, "File:       %s\n", plugin_where(plugin));
+    print_trust(plugin, out);
     text_add(out, "Interface:  %u.%u\n", d->abi_major, d->needs_minor);
     text_add(out, "State:      version %u\n", d->state_version);
     if (d->settings.count)

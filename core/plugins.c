@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static void plugin_free(struct plugin *p)
 {
@@ -133,8 +134,9 @@ static int resolve(struct plugins *p, const struct plugin_file *f, size_t n, cha
 
 /* Constructors are foreign code, too. */
 static int load(struct plugins *p, const char *name, const char *real, const struct hozo_plugin **d,
-                struct error *err)
+                uint64_t *ns, struct error *err)
 {
+    struct timespec begin = {0}, end = {0};
     struct census before;
     int r;
 
@@ -142,9 +144,13 @@ static int load(struct plugins *p, const char *name, const char *real, const str
     if (census_take(&before, err) < 0)
         return -1;
     guard_enter(p->container, name, "load");
+    clock_gettime(CLOCK_MONOTONIC, &begin);
     r = plugin_load(real, d, err);
+    clock_gettime(CLOCK_MONOTONIC, &end);
     guard_leave();
     guard_restore();
+    *ns = (uint64_t)(end.tv_sec - begin.tv_sec) * 1000000000 + (uint64_t)end.tv_nsec -
+          (uint64_t)begin.tv_nsec;
     return r < 0 ? -1 : census_same(&before, err);
 }
 
@@ -152,17 +158,22 @@ static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, 
                                 struct error *err)
 {
     const struct hozo_plugin *d;
+    struct plugin *plugin;
     char real[PATH_MAX];
+    uint64_t ns;
 
     if (resolve(p, f, n, real, err) < 0)
         return NULL;
     /* By path: nobody but root can change what it means, as the walk has shown; and what the linker
      * reports later names a file instead of a descriptor. */
-    if (load(p, f->name, real, &d, err) < 0) {
+    if (load(p, f->name, real, &d, &ns, err) < 0) {
         fail_prefix(err, "%s", real);
         return NULL;
     }
-    return admit(p, d, real, f->name, err);
+    plugin = admit(p, d, real, f->name, err);
+    if (plugin && !plugin->load_ns)
+        plugin->load_ns = ns;
+    return plugin;
 }
 
 static struct plugin *open_built_in(struct plugins *p, const struct plugin_file *f, size_t n,

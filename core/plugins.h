@@ -36,6 +36,7 @@ struct plugin {
     bool aside;    /* it has said "not my concern" */
     bool adjusted; /* its `adjust` has been called */
     bool begun;    /* its `prepare` may have done something: it wants its cleanup */
+    uint64_t load_ns; /* what loading it took, its libraries included; 0: built in */
 };
 
 /* Something that a plugin has added to the configuration. */

@@ -2,8 +2,9 @@
 """`features` of a set of plugins: what is removed is no longer told, and nothing else changes."""
 import json
 import os
-import time
+import resource
 
+import harness
 from harness import Skip, same, test
 from plugin_directory import PluginDirectory
 
@@ -74,15 +75,15 @@ def without_any_plugin_there_is_the_core(box):
 
 @test(sanitized=False)
 def it_answers_at_once(box):
-    """Engines ask when they start; 10 ms, the best of some, on a machine that does nothing else."""
-    everything, times = PluginDirectory(box, installed=True), []
+    """Engines ask when they start. 10 ms of a processor, so that it does not matter who else is busy; the best of
+    some, since the first one reads the files."""
+    everything, seconds = PluginDirectory(box, installed=True), []
     for _ in range(20):
-        begin = time.monotonic()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         everything.hozo("features").ok()
-        times.append(time.monotonic() - begin)
-        if times[-1] < 0.010:
-            return
-    raise AssertionError(sorted(times)[:3])
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(seconds) < 0.010 * harness.patience, sorted(seconds)[:3]
 
 
 @test(sanitized=False)
