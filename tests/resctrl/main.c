@@ -119,7 +119,7 @@ static int fs_write(const char *path, const char *from, size_t size, off_t offse
         return -E2BIG;
     if (!(text = strndup(from, size)))
         return -ENOMEM;
-    r = node_write(&n, text);
+    r = n.kind == FILE_OF_GROUP ? group_write(n.group, n.name, text) : -EINVAL;
     free(text);
     return r < 0 ? r : (int)size;
 }

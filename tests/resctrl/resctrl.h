@@ -6,12 +6,14 @@
  *
  *     groups.c     classes, groups, their tasks
  *     schemata.c   the schemata file
- *     files.c      which files there are, and what each shows and takes
+ *     files.c      the files of a group
+ *     info.c       the directory info
+ *     nodes.c      where a path leads
  *     main.c       the file system, and options that say what the machine has
  *
  * What it does otherwise: a process that was written nowhere is where its parent is now, not where that was when it
- * was forked. The modes of classes exclude nobody; pseudo-locksetup only refuses tasks and
- * lines, which makes failures that a test wants. Counters show numbers that depend on the group alone.
+ * was forked. The modes of classes exclude nobody; pseudo-locksetup only refuses tasks and lines, which makes failures
+ * that a test wants. Counters show numbers that depend on the group alone.
  */
 #ifndef TESTS_RESCTRL_H
 #define TESTS_RESCTRL_H
@@ -78,7 +80,30 @@ uint32_t resource_default(enum resource r);
 void schemata_show(const struct group *g, FILE *out);
 int schemata_write(struct group *g, char *text);
 
-/* --- files.c ------------------------------------------------------------------------------------ */
+/* --- files.c, info.c ---------------------------------------------------------------------------- */
+
+struct group_file {
+    const char *name;        /* NULL behind the last */
+    bool monitors, writable; /* a group that only monitors has it as well */
+};
+
+#define COUNTERS 3
+extern const struct group_file group_files[];
+extern const char *const counters[COUNTERS + 1];
+
+struct node;
+int group_show(const struct group *g, const char *name, FILE *out);
+int group_write(struct group *g, const char *name,
+                char *text); /* text ends with what was written */
+void counter_show(const struct node *n, FILE *out);
+
+/* Directories of info/; behind the last is info/last_cmd_status. */
+#define INFOS 4
+const char *info_name(unsigned i); /* NULL: the machine has not that */
+const char *const *info_files(unsigned i);
+void info_show(unsigned i, const char *name, FILE *out);
+
+/* --- nodes.c ------------------------------------------------------------------------------------ */
 
 /* Where a path leads. */
 struct node {
@@ -104,6 +129,5 @@ bool node_is_directory(const struct node *n);
 bool node_writable(const struct node *n);
 void node_list(const struct node *n, void (*each)(void *data, const char *name), void *data);
 int node_show(const struct node *n, FILE *out);
-int node_write(const struct node *n, char *text);
 
 #endif
