@@ -13,6 +13,7 @@ static const struct {
     {OP_WORK, 1},      /* value */
     {OP_FIND_EXEC, 1}, /* path */
     {OP_MAP, 2},       /* program */
+    {OP_MASK, 2},      /* option */
 };
 
 static bool may_be_absent(const struct plan_op *op, unsigned argument)
