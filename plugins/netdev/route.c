@@ -9,11 +9,20 @@
 
 #define RTMSG(h) ((struct rtmsg *)NLMSG_DATA(h))
 
+/* The one behind `hop`, or the first; NULL behind the last. */
+static struct rtnexthop *next_hop(struct nlattr *several, struct rtnexthop *hop)
+{
+    char *at = hop ? (char *)RTNH_NEXT(hop) : nla_data(several);
+    ptrdiff_t left = (char *)nla_data(several) + nla_len(several) - at;
+
+    hop = (struct rtnexthop *)(void *)at;
+    return left >= (ptrdiff_t)sizeof(*hop) && RTNH_OK(hop, left) ? hop : NULL;
+}
+
 static bool leads_over(struct nlmsghdr *h, int index)
 {
     struct nlattr *tb[RTA_MAX + 1];
-    struct rtnexthop *hop;
-    int left;
+    struct rtnexthop *hop = NULL;
 
     if (nlmsg_parse(h, sizeof(struct rtmsg), tb, RTA_MAX, NULL) < 0)
         return false;
@@ -24,9 +33,7 @@ static bool leads_over(struct nlmsghdr *h, int index)
         return (int)nla_get_u32(tb[RTA_OIF]) == index;
     if (!tb[RTA_MULTIPATH])
         return false;
-    hop = nla_data(tb[RTA_MULTIPATH]);
-    for (left = nla_len(tb[RTA_MULTIPATH]); RTNH_OK(hop, left);
-         left -= (int)NLMSG_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
+    while ((hop = next_hop(tb[RTA_MULTIPATH], hop)))
         if (hop->rtnh_ifindex == index)
             return true;
     return false;
@@ -88,14 +95,12 @@ static int restore(struct netlink *n, struct nlmsghdr *h)
     msg = netlink_request(RTM_NEWROUTE, flags, &header, sizeof(header));
     nlmsg_for_each_attr(at, h, sizeof(header), left)
     {
-        struct rtnexthop *hop = nla_data(at);
+        struct rtnexthop *hop = NULL;
 
         if (nla_type(at) == RTA_CACHEINFO)
             continue;
-        if (nla_type(at) == RTA_MULTIPATH)
-            for (int in = nla_len(at); RTNH_OK(hop, in);
-                 in -= (int)NLMSG_ALIGN(hop->rtnh_len), hop = RTNH_NEXT(hop))
-                hop->rtnh_flags &= SETTABLE;
+        while (nla_type(at) == RTA_MULTIPATH && (hop = next_hop(at, hop)))
+            hop->rtnh_flags &= SETTABLE;
         netlink_put(&msg, nla_type(at), nla_data(at), (size_t)nla_len(at));
     }
     return netlink_ask(n, msg, NULL);

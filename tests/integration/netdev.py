@@ -194,7 +194,7 @@ def a_hundred_addresses(box):
     same([{k: v for k, v in a.items() if k != "nodad"} for a in after], before)
 
 
-@test(sanitized=False)
+@test(sanitized=False)  # under strace, LeakSanitizer does not work
 def addresses_are_read_whole_while_others_change(box):
     """Each change of the namespace interrupts a dump that needs several answers: it is begun anew."""
     own_namespace()
