@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 
+import harness
 from box import ENVIRONMENT, Output
 from harness import Skip
 
@@ -15,5 +16,5 @@ def strace(box, injections, *arguments):
     command = ["strace", "-qq", "-o", trace, *injections, box.runtime, "--root", box.root, *arguments]
     with open(out, "wb") as o, open(err, "wb") as e:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=o, stderr=e, env=ENVIRONMENT,
-                              timeout=20).returncode
+                              timeout=20 * harness.patience).returncode
     return Output(command, code, out, err)

@@ -249,6 +249,11 @@ static int move(struct moving *m, struct device *d)
         if (choose_index(m, d) < 0 || write_down(m) < 0)
             return -1;
     }
+    /* What look_at_device() cannot see before Linux 6.15. */
+    if (r == -EINVAL)
+        return hozo_error(m->ctx, EINVAL, d->path,
+                          "moving %s, of a kind that perhaps cannot leave its network namespace%s",
+                          d->name, m->host.said);
     return r < 0 ? refused(m, r, &m->host, d, "moving") : 0;
 }
 

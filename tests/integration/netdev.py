@@ -209,10 +209,9 @@ def addresses_are_read_whole_while_others_change(box):
         while True:
             ip("address", "add", "192.168.0.1/24", "dev", "busy")
             ip("address", "del", "192.168.0.1/24", "dev", "busy")
+    box.undo.append(lambda: (os.kill(busy, 9), os.waitpid(busy, 0)))
     slow = strace(box, ["-e", "trace=sendmsg,recvmsg", "-e", "inject=recvmsg:delay_enter=200000:when=6..10"], "create",
                   "--bundle", with_devices(box, d0=None).write().path, "c1")
-    os.kill(busy, 9)
-    os.waitpid(busy, 0)
     slow.ok()
     same(len(addresses("d0", box.state()["pid"])), 1000)
     with open(f"{box.dir}/trace") as f:
@@ -283,7 +282,7 @@ def names_of_fifteen_bytes_and_of_odd_letters(box):
     own_namespace()
     pair("d0")
     pair("d1")
-    device("tap", 'q"\\x')
+    pair('q"\\x')
     b = with_devices(box, d0="123456789012345", d1="gr\u00fcn")
     b.linux["netDevices"]['q"\\x'] = {"name": 'z"\\'}
     pid = box.running(b)
