@@ -6,8 +6,8 @@ import subprocess
 
 import host
 from harness import libc, same, test
-from network import (PINS, Namespace, addresses, ip, link, names, own_namespace, pair, picture, pins, same_picture,
-                     settled)
+from network import (CLONE_NEWNET, PINS, Namespace, addresses, ip, link, names, own_namespace, pair, picture, pins,
+                     same_picture, settled)
 from traced import strace
 
 CLONE_NEWUSER = 0x10000000
@@ -246,6 +246,17 @@ def hozo_is_killed(box, delete):
     killed(box, three(box))
     assert "d0" not in names()
     box.hozo(*delete).ok().silent()
+    undone(box, before)
+
+
+@test
+def a_delete_in_another_network_namespace_is_refused(box):
+    """There the devices would not be back where they were."""
+    furnished()
+    before = picture()
+    killed(box, three(box))
+    box.hozo("delete", "c1", preexec_fn=lambda: libc.unshare(CLONE_NEWNET)).fails("linux.netDevices", "another network namespace")
+    box.hozo("delete", "c1").ok().silent()
     undone(box, before)
 
 
