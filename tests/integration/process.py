@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `process` says, as the program finds it."""
+import ctypes
 import os
 import signal
 import subprocess
 
 import host
-from harness import same, test
+from compiled import compiled
+from harness import libc, same, test
 
 
 def status(box, bundle):
@@ -217,14 +219,49 @@ def a_program_is_found_in_the_configured_path(box):
     same(box.run(b).ok().out, "/usr/bin/hello\n")
 
 
+# Prints the number and the name of its session keyring.
+KEYRING = r"""
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int main(void)
+{
+    char text[4096] = "";
+    long id = syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_SESSION_KEYRING, 0);
+
+    if (id < 0 || syscall(SYS_keyctl, KEYCTL_DESCRIBE, id, text, sizeof(text) - 1) < 0)
+        return 1;
+    printf("%ld %s\n", id, strrchr(text, ';') + 1);
+}
+"""
+SYS_KEYCTL, JOIN_SESSION_KEYRING = {"x86_64": 250, "aarch64": 219}, 1
+
+
+def with_a_keyring():
+    number = SYS_KEYCTL[os.uname().machine]
+    assert libc.syscall(ctypes.c_long(number), ctypes.c_long(JOIN_SESSION_KEYRING), b"the-callers") > 0
+
+
 @test
 def it_has_a_session_keyring_of_its_own(box):
-    b = box.bundle("cat /proc/keys")
-    b.linux["maskedPaths"] = []
-    own = box.run(b, id="keyring-own").ok().out
-    callers = box.run(b, "--no-new-keyring", id="keyring-none").ok().out
-    assert "keyring-own" in own, own
-    assert "keyring-none" not in callers, callers
+    def bundle(program):
+        b = box.bundle(program)
+        compiled(box, KEYRING, f"{b.rootfs}/bin/keyring", "-static", "-O1")
+        return b
+    rings = []
+    for id in ("c1", "c2"):
+        b = bundle("keyring; sleep 100")
+        out = box.create(b, id=id, preexec_fn=with_a_keyring).ok()
+        box.hozo("start", id).ok()
+        rings.append(host.eventually(lambda: out.out.endswith("\n") and out.out).split())
+    rings.append(box.exec("keyring").ok().out.split())
+    same({name for _, name in rings}, {"_ses"}, "the name of nobody's choice")
+    same(len({number for number, _ in rings}), 3, "each its own")
+    b = bundle("keyring")
+    same(box.run(b, "--no-new-keyring", id="c3", preexec_fn=with_a_keyring).ok().out.split()[1], "the-callers")
 
 
 @test
