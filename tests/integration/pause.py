@@ -33,7 +33,7 @@ def its_processes_stop_and_go_on(box, layout):
     assert not moving(out)
     box.hozo("resume", "c1").ok().silent()
     same(box.state()["status"], "running")
-    assert moving(out)
+    host.eventually(lambda: moving(out), what="the container goes on")
 
 
 @test(cases=LAYOUTS)
