@@ -73,17 +73,24 @@ def without_any_plugin_there_is_the_core(box):
         same(f["linux"][member], everything["linux"][member])
 
 
-@test(sanitized=False)
-def it_answers_at_once(box):
-    """Engines ask when they start. 10 ms of a processor, so that it does not matter who else is busy; the best of
-    some, since the first one reads the files."""
-    everything, seconds = PluginDirectory(box, installed=True), []
+def processor(command):
+    """The least seconds of a processor that it took."""
+    seconds = []
     for _ in range(20):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        everything.hozo("features").ok()
+        command().ok()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(seconds) < 0.010 * harness.patience, sorted(seconds)[:3]
+    return min(seconds)
+
+
+@test(sanitized=False)
+def it_answers_at_once(box):
+    """Engines ask when they start. 10 ms more than to say its version, which any program takes to start here, and of
+    a processor, so that it does not matter who else is busy."""
+    everything = PluginDirectory(box, installed=True)
+    seconds = processor(lambda: everything.hozo("features")) - processor(lambda: box.hozo("--version"))
+    assert seconds < 0.010 * harness.patience, seconds
 
 
 @test(sanitized=False)
