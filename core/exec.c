@@ -9,7 +9,6 @@
 #include "core/cgroup.h"
 #include "core/compile.h"
 #include "core/facts.h"
-#include "core/json-edit.h"
 #include "core/linux/exec-cgroup.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
@@ -84,15 +83,12 @@ int container_exec(struct container *c, const struct json *process, const struct
     int slot;
 
     *console = -1;
-    /* What plugins read of the process is this one. */
-    if (json_insert(&c->config, c->config.root, "process", process->text, process->size, err) < 0)
-        return -1;
     if (check_status(c, o->ignore_paused, &l.status, err) < 0)
         return -1;
     l.patient = l.status == STATUS_PAUSED;
     if (facts_collect(&c->facts, err) < 0 ||
         plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
-        plugins_for_process(c, process->root, err) < 0)
+        plugins_for_process(c, process, err) < 0)
         return -1;
     if (exec_cgroup_open(c, o->cgroups, o->n_cgroups, &chosen, err) < 0)
         return -1;

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "core/json-edit.h"
+
 static void plugin_free(struct plugin *p)
 {
     if (!p)
@@ -381,11 +383,16 @@ int plugins_for_config(struct container *c, struct error *err)
     return adjust(c, err);
 }
 
-int plugins_for_process(struct container *c, const cJSON *process, struct error *err)
+int plugins_for_process(struct container *c, const struct json *process, struct error *err)
 {
-    if (fields_open_below(&c->plugins, process, spec_process, "process", err) < 0 ||
+    if (fields_open_below(&c->plugins, process->root, spec_process, "process", err) < 0 ||
         read_settings(c, err) < 0 ||
-        fields_served(&c->plugins, process, spec_process, "process", err) < 0)
+        fields_served(&c->plugins, process->root, spec_process, "process", err) < 0)
+        return -1;
+    /* What plugins read of the process is this one; most containers have none that does. */
+    if (!c->plugins.n_opened)
+        return 0;
+    if (json_insert(&c->config, c->config.root, "process", process->text, process->size, err) < 0)
         return -1;
     return fields_check(&c->plugins, &c->config, err);
 }

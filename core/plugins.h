@@ -132,9 +132,10 @@ int plugins_open_for(struct container *c, unsigned stages, struct error *err);
  * every field: served, of the declared type, permitted; puts the opened plugins into their order. */
 int plugins_for_config(struct container *c, struct error *err);
 
-/* For exec, whose `process` stands in c->config: opens what serves a member that the container had not; every
- * member is served, and permitted. */
-int plugins_for_process(struct container *c, const cJSON *process, struct error *err);
+/* For exec: opens what serves a member that the container had not; every member is served, and permitted. What
+ * callbacks then read below `process` is this one. */
+struct json;
+int plugins_for_process(struct container *c, const struct json *process, struct error *err);
 
 /* Names every opened plugin in c->state.plugins; one that stands there already keeps its value. */
 int plugins_record(struct container *c, struct error *err);

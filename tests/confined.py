@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What tests of labels of security modules have in common."""
+"""What tests of what a process gets on its way have in common: whose containers they are, what hooks see."""
 import json
 import os
 import subprocess
@@ -15,6 +15,21 @@ def process_file(box, script, **members):
         json.dump({"user": {"uid": 0, "gid": 0}, "cwd": "/", "args": ["/bin/sh", "-c", script],
                    "env": ["PATH=/bin"], **members}, f)
     return path
+
+
+OUTSIDE = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
+
+
+def hooks_that_show(b, show):
+    """Each hook writes what the command `show` prints into a file of its name, below the directory that is returned:
+    those OUTSIDE, and startContainer."""
+    log = f"{b.path}/log"
+    os.mkdir(log)
+    b.bind(log, "/log")
+    for kind in (*OUTSIDE, "startContainer"):
+        directory = "/log" if kind == "startContainer" else log
+        b.hook(kind, "/bin/sh", ["sh", "-c", f"{show} > {directory}/{kind}"], env=["PATH=/usr/bin:/bin"])
+    return log
 
 
 def in_user_namespace(b, host=100000, size=65536):

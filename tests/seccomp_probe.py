@@ -259,26 +259,3 @@ STATUS = "grep -E '^(NoNewPrivs|Seccomp|Seccomp_filters):' /proc/self/status"
 def status(nnp=1, mode=2, filters=1):
     """What STATUS prints."""
     return f"NoNewPrivs:\t{nnp}\nSeccomp:\t{mode}\nSeccomp_filters:\t{filters}\n"
-
-
-# --- whose containers they are
-
-USER = 54321
-USER_RUNS = {"user": USER, "group": USER, "extra_groups": []}
-
-
-def in_user_namespace(b, uid=100000, size=65536):
-    b.linux["namespaces"].append({"type": "user"})
-    b.linux["uidMappings"] = b.linux["gidMappings"] = [{"containerID": 0, "hostID": uid, "size": size}]
-    return b
-
-
-def of_a_user(box, b):
-    """What an ordinary user may run."""
-    in_user_namespace(b, USER, 1)
-    del b.linux["resources"], b.linux["cgroupsPath"]
-    b.config["mounts"] = [m for m in b.config["mounts"] if m["type"] != "cgroup"]
-    for m in b.config["mounts"]:
-        m["options"] = [o for o in m.get("options", []) if o != "gid=5"]
-    subprocess.run(["chown", "-R", f"{USER}:{USER}", box.dir], check=True)
-    return b

@@ -106,7 +106,7 @@ static void compile(struct container *c, const struct json *process)
     struct error err = {0};
     int init;
 
-    if (plugins_for_process(c, process->root, &err) || compile_exec(c, &request, &init, &err)) {
+    if (plugins_for_process(c, process, &err) || compile_exec(c, &request, &init, &err)) {
         check_error(&err);
         return;
     }

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 
 import host
-from confined import USER_RUNS, in_user_namespace, nothing_runs, of_a_user, process_file
+from confined import (OUTSIDE, USER_RUNS, hooks_that_show, in_user_namespace, nothing_runs, of_a_user,
+                      process_file)
 from harness import Skip, children, libc, same, test
 from refusing import refusing
 
@@ -153,13 +154,7 @@ def nothing_but_the_program_has_it(box):
     """Neither hozo nor any hook; and the container's process only from its start on."""
     name = loaded(box)
     b = bundle(box, name)
-    log = f"{b.path}/log"
-    os.mkdir(log)
-    b.bind(log, "/log")
-    outside = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
-    for kind in (*outside, "startContainer"):
-        directory = "/log" if kind == "startContainer" else log
-        b.hook(kind, "/bin/sh", ["sh", "-c", f"{SHOW} > {directory}/{kind}"], env=["PATH=/usr/bin:/bin"])
+    log = hooks_that_show(b, SHOW)
     pid = box.created(b)
     same(profile_of(pid), "unconfined", "before the start")
     box.hozo("start", "c1").ok()
@@ -170,7 +165,7 @@ def nothing_but_the_program_has_it(box):
     same(profile_of(hozo.pid), "unconfined", "hozo")
     box.hozo("delete", "--force", "c2").ok()
     hozo.wait()
-    for kind in (*outside, "startContainer"):
+    for kind in (*OUTSIDE, "startContainer"):
         with open(f"{log}/{kind}") as f:
             same(f.read(), "unconfined\n", kind)
 

@@ -5,6 +5,7 @@ import os
 
 import host
 from compiled import compiled
+from confined import OUTSIDE, hooks_that_show
 from harness import Skip, libc, same, test
 
 BIND, STATIC, RELATIVE, BALANCING = 2, 1 << 15, 1 << 14, 1 << 13
@@ -132,13 +133,7 @@ def what_joins_later_has_it_too(box):
 def nothing_else_has_it(box):
     """Neither hozo nor what it runs for the container; what runs in the container's process has."""
     b = asking(box, "sleep 100", mode="MPOL_BIND", nodes="0")
-    log = f"{b.path}/log"
-    os.mkdir(log)
-    b.bind(log, "/log")
-    outside = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
-    for kind in (*outside, "startContainer"):
-        directory = "/log" if kind == "startContainer" else log
-        b.hook(kind, "/bin/sh", ["sh", "-c", f"{SHOW} > {directory}/{kind}"], env=["PATH=/usr/bin:/bin"])
+    log = hooks_that_show(b, SHOW)
     hozo = box.spawn_run(b)
     host.eventually(lambda: os.path.exists(f"{log}/poststart"), 10, "the start")
     with open(f"/proc/{hozo.pid}/numa_maps") as f:
@@ -146,7 +141,7 @@ def nothing_else_has_it(box):
     same(box.exec("sh", "-c", SHOW).ok().out, "bind:0\n")
     box.hozo("delete", "--force", "c1").ok()
     hozo.wait()
-    for kind in outside:
+    for kind in OUTSIDE:
         with open(f"{log}/{kind}") as f:
             same(f.read(), "default\n", kind)
     with open(f"{log}/startContainer") as f:

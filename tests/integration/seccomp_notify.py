@@ -8,9 +8,10 @@ import time
 
 import harness
 import host
+from confined import USER_RUNS, in_user_namespace, of_a_user
 from harness import same, test
 from seccomp_agent import agent, carry_on, error, notifying, value
-from seccomp_probe import (GETPRIORITY, OK, USER_RUNS, in_user_namespace, of_a_user, probing, profile, rule, told, verdicts)
+from seccomp_probe import (GETPRIORITY, OK, probing, profile, rule, told, verdicts)
 
 # --- what the agent says
 

@@ -4,8 +4,9 @@ import json
 import os
 
 import host
+from confined import USER_RUNS, in_user_namespace, of_a_user
 from harness import same, test
-from seccomp_probe import (OK, STATUS, USER_RUNS, in_user_namespace, of_a_user, probing, profile, put_probe, rule, status, told,
+from seccomp_probe import (OK, STATUS, probing, profile, put_probe, rule, status, told,
                            verdicts)
 
 PROFILE = profile("ALLOW", rule("getppid", "ERRNO", errnoRet=44))

@@ -5,7 +5,8 @@ import os
 
 import host
 from compiled import compiled
-from confined import USER_RUNS, in_user_namespace, nothing_runs, of_a_user, process_file
+from confined import (OUTSIDE, USER_RUNS, hooks_that_show, in_user_namespace, nothing_runs, of_a_user,
+                      process_file)
 from harness import same, test
 from selinux_policy import needs_selinux
 
@@ -131,19 +132,13 @@ def nothing_but_the_program_has_it(box):
     """Neither hozo nor any hook; and the container's process only from its start on."""
     needs_selinux(box)
     b = bundle(box)
-    log = f"{b.path}/log"
-    os.mkdir(log)
-    b.bind(log, "/log")
-    outside = ("prestart", "createRuntime", "createContainer", "poststart", "poststop")
-    for kind in (*outside, "startContainer"):
-        directory = "/log" if kind == "startContainer" else log
-        b.hook(kind, "/bin/sh", ["sh", "-c", f"{SHOW} > {directory}/{kind}"], env=["PATH=/usr/bin:/bin"])
+    log = hooks_that_show(b, SHOW)
     pid = box.created(b)
     same(context_of(pid), HOST, "before the start")
     box.hozo("start", "c1").ok()
     host.eventually(lambda: context_of(pid) == PROCESS, 10, "the context")
     box.hozo("delete", "--force", "c1").ok()
-    for kind in (*outside, "startContainer"):
+    for kind in (*OUTSIDE, "startContainer"):
         with open(f"{log}/{kind}") as f:
             same(f.read().rstrip("\0\n"), HOST, kind)
     same(context_of("self"), HOST)

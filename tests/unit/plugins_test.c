@@ -402,7 +402,7 @@ static void test_process(void)
 
     start(&c, "{}");
     must(json_parse(&process, "process", with, strlen(with), &err), err.text);
-    is("the process of exec is checked as well", told(plugins_for_process(&c, process.root, &err)),
+    is("the process of exec is checked as well", told(plugins_for_process(&c, &process, &err)),
        "process.apparmorProfile: no installed plugin serves this; install hozo-plugin-apparmor");
 }
 
