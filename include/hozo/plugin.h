@@ -40,7 +40,7 @@ extern "C" {
 
 #define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
 #define HOZO_ABI_MAJOR 0
-#define HOZO_ABI_MINOR 3 /* of version 0: must be the host's exactly */
+#define HOZO_ABI_MINOR 4 /* of version 0: must be the host's exactly */
 
 /* --- the descriptor ----------------------------------------------------------------------------- */
 
@@ -333,6 +333,26 @@ struct hozo_cgroup {
     const char *const *mounts;/* v1: "controllers=path in that hierarchy", NULL-terminated: for cgroup mounts */
 };
 
+/*
+ * A virtual machine (config-vm.md), told once, from `plan`, by the plugin that serves `vm`. The container's
+ * process on the host is then `monitor`, a program of the plugin's: made as any container's process is, but in
+ * a root of its own, which holds `mounts`, `devices`, and below `share` what the guest is to see: `share`/root,
+ * and the sources of bind mounts. What the configuration says of the inside of the container the host compiles
+ * into a second plan, for a guest that finds `share` at `guest_share`.
+ */
+struct hozo_machine {
+    uint32_t size;
+    uint32_t monitor; /* handles of late descriptors: the program … */
+    uint32_t setup;   /* … its instructions … */
+    uint32_t initrd;  /* … and a file that it passes on */
+    const char *const *args; /* of the program; NULL-terminated */
+    const char *share, *guest_share; /* absolute paths */
+    const struct hozo_mount *const *mounts;   /* NULL-terminated; their sources are paths of the host */
+    const struct hozo_device *const *devices; /* the same; of the host, with permission in the control group */
+    uint64_t capabilities; /* of the program: bit n is capability n */
+    uint64_t overhead;     /* bytes that the machine needs beside linux.resources.memory.limit */
+};
+
 /* --- what the stages on the host may ask for --- */
 
 /*
@@ -456,6 +476,9 @@ struct hozo_host {
 
     /* Those annotations of the container that are declared, as item(): for keys that a prefix declares. */
     int (*annotation_item)(struct hozo_ctx *ctx, size_t index, struct hozo_cursor *found, const char **key);
+
+    /* From `plan`. */
+    int (*plan_machine)(struct hozo_ctx *ctx, const struct hozo_machine *machine);
 };
 
 /* Public in its first member only. */
@@ -526,6 +549,7 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_stats(ctx, member, json, n)   ((ctx)->host->stats(ctx, member, json, n))
 #define hozo_plan_seccomp(ctx, s)          ((ctx)->host->plan_seccomp(ctx, s))
 #define hozo_plan_label(ctx, l)            ((ctx)->host->plan_label(ctx, l))
+#define hozo_plan_machine(ctx, m)          ((ctx)->host->plan_machine(ctx, m))
 #define hozo_cache_get(ctx, k, n, b, s)    ((ctx)->host->cache_get(ctx, k, n, b, s))
 #define hozo_cache_put(ctx, k, n, b, s)    ((ctx)->host->cache_put(ctx, k, n, b, s))
 
