@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include "core/linux/user-namespace.h"
+#include "core/machine.h"
 
 /* hozo's own procfs: opened before any namespace changes, never seen by the container. */
 int compile_proc(struct compile *p)
@@ -36,7 +37,7 @@ static int compile_own_root(struct compile *p, struct error *err)
 }
 
 /* The sections in no particular order: the phases order what they add. */
-static int compile_core(struct compile *p, struct error *err)
+int compile_container(struct compile *p, struct error *err)
 {
     struct process_request process = {
         .process = json_get(p->config, "process"),
@@ -74,14 +75,30 @@ static int begin(struct container *c, struct compile *p, struct error *err)
 }
 
 /* What a plugin has added is shown as asked for by it, and fails in its name. */
-static int compile_configuration(struct container *c, struct compile *p, struct error *err)
+static void say_origins(struct container *c, struct plan_builder *b)
 {
     const struct plugins *plugins = &c->plugins;
 
-    if (plugins_for_config(c, err) < 0)
+    for (size_t i = 0; b && i < plugins->n_additions; i++)
+        plan_origin(b, plugins->additions[i].path, plugins->additions[i].plugin);
+}
+
+/* A plugin may have asked for it, by an annotation. */
+static int look_for_machine(struct container *c, struct error *err)
+{
+    if (!machine_wanted(c))
+        return 0;
+    if (!(c->guest_builder = plan_new()))
+        return fail_memory(err);
+    return machine_check(c, err);
+}
+
+static int compile_configuration(struct container *c, struct compile *p, struct error *err)
+{
+    if (plugins_for_config(c, err) < 0 || look_for_machine(c, err) < 0)
         return -1;
-    for (size_t i = 0; i < plugins->n_additions; i++)
-        plan_origin(c->builder, plugins->additions[i].path, plugins->additions[i].plugin);
+    say_origins(c, c->builder);
+    say_origins(c, c->guest_builder);
     p->config = c->config.root;
     p->linux_ = json_get(c->config.root, "linux");
     user_namespace_look(p);
@@ -90,7 +107,7 @@ static int compile_configuration(struct container *c, struct compile *p, struct 
         compile_helper(p);
     if (plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0)
         return -1;
-    return compile_core(p, err);
+    return c->guest_builder ? machine_compile(p, err) : compile_container(p, err);
 }
 
 int compile_create(struct container *c, struct error *err)
@@ -113,36 +130,55 @@ int compile_create(struct container *c, struct error *err)
     return plan_finish(c->builder, &c->plan, err);
 }
 
+void compile_join(struct compile *p, uint64_t namespaces, int init)
+{
+    /* Only the host may lower an OOM score, so that comes before the join; and no process of the
+     * container may find the host's procfs in the new one (CVE-2016-9962). */
+    if (p->proc >= 0)
+        plan_op(p->b, PHASE_STAGE, CLOSE, NULL, SLOT(p->proc));
+    plan_op(p->b, PHASE_STAGE, JOIN, NULL, NUM(namespaces), SLOT(init), NUM(1));
+    plan_op(p->b, PHASE_STAGE, CLOSE, NULL, SLOT(init));
+    plan_op(p->b, PHASE_CLONE, CLONE, NULL, NUM(0));
+}
+
+int compile_joining(struct compile *p, const struct exec_request *request, uint64_t namespaces,
+                    int init, struct error *err)
+{
+    const struct process_request process = {.process = request->process,
+                                            .doc = request->doc,
+                                            .path = "process",
+                                            .root = p->root,
+                                            .exec = true,
+                                            .joined = true};
+
+    plan_op0(p->b, PHASE_ENTER, SESSION, NULL);
+    if (compile_process(p, &process, err) < 0)
+        return -1;
+    compile_join(p, namespaces, init);
+    plan_op0(p->b, PHASE_WAIT, REPORT, NULL);
+    return 0;
+}
+
 int compile_exec(struct container *c, const struct exec_request *request, int *init,
                  struct error *err)
 {
     struct compile p = {0};
-    struct process_request process = {.process = request->process,
-                                      .doc = request->doc,
-                                      .path = "process",
-                                      .exec = true,
-                                      .joined = true};
+    int r;
 
-    if (begin(c, &p, err) < 0)
+    if (begin(c, &p, err) < 0 || (c->state.machine && !(c->guest_builder = plan_new())))
         return -1;
-    process.root = p.root;
     *init = plan_slot(p.b, "init");
     user_namespace_look(&p);
     p.user_namespace = request->namespaces & CLONE_NEWUSER;
     c->user_namespace |= p.user_namespace;
     if (p.user_namespace)
         user_namespace_setup_ids(&p);
-    plan_op0(p.b, PHASE_ENTER, SESSION, NULL);
-    if (plugins_call(c, STAGE_EXEC, err) < 0 || compile_process(&p, &process, err) < 0)
+    if (plugins_call(c, STAGE_EXEC, err) < 0)
         return -1;
-    /* Only the host may lower an OOM score, so that comes before the join; and no process of the
-     * container may find the host's procfs in the new one (CVE-2016-9962). */
-    if (p.proc >= 0)
-        plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(p.proc));
-    plan_op(p.b, PHASE_STAGE, JOIN, NULL, NUM(request->namespaces), SLOT(*init), NUM(1));
-    plan_op(p.b, PHASE_STAGE, CLOSE, NULL, SLOT(*init));
-    plan_op(p.b, PHASE_CLONE, CLONE, NULL, NUM(0));
-    plan_op0(p.b, PHASE_WAIT, REPORT, NULL);
+    r = c->state.machine ? machine_compile_exec(&p, request, *init, err)
+                         : compile_joining(&p, request, request->namespaces, *init, err);
+    if (r < 0)
+        return -1;
     if (c->state.cgroup.procs)
         plan_flag(p.b, PLAN_ATTACH_STAGE);
     return plan_finish(c->builder, &c->plan, err);

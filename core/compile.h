@@ -45,6 +45,8 @@ struct compile {
     bool helper;                   /* sources of mounts are opened with hozo's credentials */
     bool tree_is_shared;           /* what is mounted outside the root appears on the host */
     bool joins_mounts;             /* the mount namespace, and with it the root, is another's */
+    bool guest;                    /* the half of a virtual machine that its guest carries out */
+    const char *origin;            /* what mounts and devices are said to be of; NULL: their own sections */
     int root, proc, start, result; /* slots; proc < 0 until someone needs it */
     const cJSON *mapped;           /* the last mount that was idmapped, */
     int users;                     /* and the slot of a user namespace that maps so */
@@ -53,6 +55,13 @@ struct compile {
 };
 
 int compile_proc(struct compile *p);
+
+/* All sections of the core. */
+int compile_container(struct compile *p, struct error *err);
+/* The process of an exec, which joins these namespaces of the process whose pidfd is in the slot `init`. */
+int compile_joining(struct compile *p, const struct exec_request *request, uint64_t namespaces,
+                    int init, struct error *err);
+void compile_join(struct compile *p, uint64_t namespaces, int init);
 
 int compile_namespaces(struct compile *p, struct error *err);
 int compile_time_offsets(struct compile *p, struct error *err); /* after all that is joined */
@@ -86,6 +95,7 @@ struct process_request {
     bool joined;      /* so the root is not made here: exec, or the mount namespace is another's */
 };
 int compile_process(struct compile *p, const struct process_request *r, struct error *err);
+int compile_terminal(struct compile *p, const struct process_request *r, struct error *err);
 int compile_scheduling(struct compile *p, const struct process_request *r, struct error *err);
 
 #endif

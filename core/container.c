@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/container.h"
 
+#include "core/machine.h"
+
 void container_init(struct container *c)
 {
     *c = (struct container){.dirfd = -1,
@@ -24,5 +26,8 @@ void container_free(struct container *c)
     plugins_free(&c->plugins);
     plan_builder_free(&c->builder);
     free(c->plan);
+    machine_free(&c->machine);
+    plan_builder_free(&c->guest_builder);
+    free(c->guest);
     free(c->rescue.args);
 }

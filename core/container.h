@@ -29,6 +29,9 @@ struct container {
     struct plan_builder *builder; /* while compiling */
     struct compile *compile;      /* … for create */
     struct plan_header *plan;     /* once compiled */
+    struct machine *machine;            /* the container's process stands for a virtual machine: */
+    struct plan_builder *guest_builder; /* … the plan of its guest, */
+    struct plan_header *guest;          /* … once compiled */
     pid_t pid;
     int pidfd;
     int interrupt;         /* foreground: readable once a signal asks to give up; -1 */

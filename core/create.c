@@ -10,6 +10,7 @@
 #include "core/compile.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
+#include "core/linux/control.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
 #include "core/log.h"
@@ -37,9 +38,10 @@ static int carry_out(struct container *c, int *console, struct error *err)
     struct launch l = {.started = on_started, .born = on_born};
 
     if (rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 || plugins_call(c, STAGE_PROBE, err) < 0 ||
-        config_freeze(c, false, err) < 0 || notify_prepare(c, err) < 0 || plugins_record(c, err) < 0 ||
-        state_write(c->dirfd, &c->state, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
-        plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0)
+        config_freeze(c, false, err) < 0 || notify_prepare(c, err) < 0 ||
+        plugins_record(c, err) < 0 || state_write(c->dirfd, &c->state, err) < 0 ||
+        host_ops(c, PHASE_PREPARE, err) < 0 || plugins_call(c, STAGE_PREPARE, err) < 0 ||
+        plugins_lates_filled(c, err) < 0 || machine_hand_over(c, err) < 0)
         return -1;
     if (cgroup_stalls(&c->state.cgroup))
         return fail(err, 0, "linux.cgroupsPath", "the control group is frozen");

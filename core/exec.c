@@ -9,6 +9,7 @@
 #include "core/cgroup.h"
 #include "core/compile.h"
 #include "core/facts.h"
+#include "core/linux/control.h"
 #include "core/linux/exec-cgroup.h"
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
@@ -86,6 +87,9 @@ int container_exec(struct container *c, const struct json *process, const struct
     if (check_status(c, o->ignore_paused, &l.status, err) < 0)
         return -1;
     l.patient = l.status == STATUS_PAUSED;
+    if (c->state.machine && (o->n_cgroups || c->preserve_fds))
+        return fail(err, 0, NULL, "%s has no meaning in a virtual machine",
+                    o->n_cgroups ? "--cgroup" : "--preserve-fds");
     if (facts_collect(&c->facts, err) < 0 ||
         plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
         plugins_for_process(c, process, err) < 0)
@@ -102,6 +106,8 @@ int container_exec(struct container *c, const struct json *process, const struct
     if (host_ops(c, PHASE_PREPARE, err) < 0)
         return -1;
     plan_slots(c->plan)[slot].fd = steal_fd(init);
+    if (machine_visit(c, err) < 0)
+        return -1;
     if (launch(c, &l, err) < 0 || launch_executed(c, &l, err) < 0) {
         host_ops_close(c);
         return -1;

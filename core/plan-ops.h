@@ -92,7 +92,13 @@
     /* the end */                                                                                  \
     OP(REPORT,        "report",         "")                          /* all is set up */           \
     OP(WAIT_START,    "wait-start",     "r:start r:result")                                        \
-    OP(EXEC,          "exec",           "l:args T:env")
+    OP(EXEC,          "exec",           "l:args T:env")                                            \
+    /* a virtual machine: what its process on the host needs (prepare, enter, exec) */              \
+    OP(CONTROL,       "control",        "s:name w:socket")           /* in the container's state, listening */ \
+    OP(LOG,           "log",            "s:name w:file")             /* in the container's state */ \
+    OP(EMPTY_ROOT,    "empty-root",     "s:path w:root")             /* a tmpfs, mounted there */   \
+    OP(MACHINE,       "machine",        "r:monitor r:guest r:control r:start r:result r:log r:setup r:initrd l:args") \
+    OP(VISIT,         "visit",          "r:monitor r:guest r:control l:args") /* of exec */
 
 /* The phases, in order: whose they are, and what happens (docs/plan.md has the table). */
 #define PLAN_PHASES(PHASE)                                                                         \

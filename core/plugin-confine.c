@@ -116,6 +116,8 @@ int plan_label(struct hozo_ctx *ctx, const struct hozo_label *theirs)
         call_take(k, "struct hozo_label", theirs, &from, sizeof from) < 0 ||
         check_label(k, &from) < 0)
         return -1;
+    if (k->c->guest_builder)
+        return call_refuse(k, NOT_CARRIED, "a label");
     for (size_t i = 0; i < p->n_labels; i++)
         if (p->labels[i].kind == from.kind && !strcmp(p->labels[i].file, from.file))
             return call_refuse(k, "plans a label for %s, as plugin %s does", from.file,

@@ -245,6 +245,7 @@ const struct hozo_host plugin_host = {
     .plan_label = plan_label,
     .cache_get = cache_get,
     .cache_put = cache_put,
+    .plan_machine = plan_machine,
     .stats = stats_tell,
     .annotation_item = read_annotation_item,
 };
@@ -294,6 +295,13 @@ static int judge(struct call *k, struct plugin *p, int r)
                         plugin_stage_name[k->stage], r);
 }
 
+static void speak(struct container *c, const char *owner, unsigned rank)
+{
+    plan_speaker(c->builder, owner, rank);
+    if (c->guest_builder)
+        plan_speaker(c->guest_builder, owner, rank);
+}
+
 /* An error fails the callback even if the plugin overlooks it. */
 int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage, struct error *err)
 {
@@ -308,14 +316,14 @@ int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage,
     if (!function || p->aside || (stage == STAGE_CLEANUP && !p->begun))
         return 0;
     if (planning)
-        plan_speaker(c->builder, p->d->name, (unsigned)index + 1);
+        speak(c, p->d->name, (unsigned)index + 1);
     guard_enter(c, p->d->name, plugin_stage_name[stage]);
     r = function(&k.public);
     guard_leave();
     if ((1u << stage) & STAGES_HOST)
         guard_restore();
     if (planning)
-        plan_speaker(c->builder, "core", 0);
+        speak(c, "core", 0);
     r = judge(&k, p, r);
     call_free(&k);
     return r;

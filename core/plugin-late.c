@@ -58,8 +58,10 @@ int late_announce(struct hozo_ctx *ctx, const char *name, uint32_t type)
         return call_refuse(k, "announces a late value without name or type");
     if (find(k, name))
         return call_refuse(k, "announces the late value %s twice", name);
+    if (call_is_inside(k) && type == HOZO_LATE_DESCRIPTOR)
+        return call_refuse(k, "announces a descriptor, which no virtual machine can get");
     index = type == HOZO_LATE_DESCRIPTOR ? plan_slot(k->c->builder, name)
-                                         : plan_late_add(k->c->builder, name);
+                                         : plan_late_add(call_builder(k), name);
     rows = reallocarray(p->lates, p->n_lates + 1, sizeof *rows);
     if (rows)
         p->lates = rows;
@@ -69,6 +71,7 @@ int late_announce(struct hozo_ctx *ctx, const char *name, uint32_t type)
     rows[p->n_lates].type = type;
     rows[p->n_lates].index = (unsigned)index;
     rows[p->n_lates].path = rows[p->n_lates].filled = false;
+    rows[p->n_lates].inside = call_is_inside(k);
     return (int)++p->n_lates;
 }
 
@@ -129,6 +132,8 @@ int late_env(struct hozo_ctx *ctx, const struct hozo_env *theirs)
         return call_refuse(k, "plans a variable without a sound name");
     if ((other = plugins_planned_env(p, e.name)))
         return call_refuse(k, "plans the variable %s, which plugin %s has planned", e.name, other);
+    if (e.late && call_is_outside(k))
+        return call_refuse(k, NOT_CARRIED, "a variable with a late value");
     value = e.late ? as_template(k, e.late, true, template) : e.value;
     if (!value)
         return k->failed ? -1 : call_refuse(k, "plans the variable %s without a value", e.name);
@@ -165,6 +170,8 @@ int late_bind(struct hozo_ctx *ctx, const struct hozo_bind *theirs)
     if (call_allowed(k, "hozo_plan_bind", IN(PLAN)) < 0 ||
         call_take(k, "struct hozo_bind", theirs, &b, sizeof b) < 0)
         return -1;
+    if (k->c->guest_builder)
+        return call_refuse(k, NOT_CARRIED, "a bind mount");
     if (!b.path || !b.destination || b.destination[0] != '/')
         return call_refuse(k, "plans a bind mount without path or absolute destination");
     if (!(source = as_template(k, b.late, false, template)))
@@ -190,11 +197,16 @@ static int fill_slot(struct call *k, const struct late *late, int fd)
     return 0;
 }
 
+static struct plan_header **plan_of(struct call *k, const struct late *late)
+{
+    return late->inside ? &k->c->guest : &k->c->plan;
+}
+
 static int fill_bytes(struct call *k, const struct late *late, const struct hozo_value *v)
 {
     if (!v->bytes || !v->bytes_size)
         return call_refuse(k, "fills the late value %s without bytes", late->name);
-    if (plan_late_set_bytes(&k->c->plan, late->index, v->bytes, v->bytes_size, k->err) < 0) {
+    if (plan_late_set_bytes(plan_of(k, late), late->index, v->bytes, v->bytes_size, k->err) < 0) {
         k->failed = k->refused = true;
         return -1;
     }
@@ -226,8 +238,8 @@ int late_fill(struct hozo_ctx *ctx, const char *name, const struct hozo_value *t
         return call_refuse(k, "fills the late value %s with a path that is not absolute: %s", name,
                            v.string);
     snprintf(number, sizeof number, "%llu", (unsigned long long)v.number);
-    if (plan_late_set(&k->c->plan, late->index, late->type == HOZO_LATE_STRING ? v.string : number,
-                      k->err) < 0) {
+    if (plan_late_set(plan_of(k, late), late->index,
+                      late->type == HOZO_LATE_STRING ? v.string : number, k->err) < 0) {
         k->failed = k->refused = true;
         return -1;
     }

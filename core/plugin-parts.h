@@ -313,4 +313,14 @@ bool feature_key(const char *path);
 
 void plugins_digest(const struct plugins *p, struct text *out);
 
+/* --- plugin-machine.c: which half of the plan of a virtual machine is a plugin's ------------------ */
+
+int plan_machine(struct hozo_ctx *ctx, const struct hozo_machine *theirs);
+
+bool call_is_inside(const struct call *k);
+bool call_is_outside(const struct call *k);
+struct plan_builder *call_builder(const struct call *k);
+
+#define NOT_CARRIED "plans %s, which a virtual machine does not carry"
+
 #endif

@@ -90,6 +90,8 @@ int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs)
         call_take(k, "struct hozo_syscall", theirs, &s, sizeof s) < 0 ||
         plan_phase(k, "system call", s.phase, false, &phase) < 0)
         return -1;
+    if (call_is_outside(k) && plan_phase_process[phase] == PROCESS_INSIDE)
+        return call_refuse(k, NOT_CARRIED, s.name ? s.name : "a system call");
     if (!s.name)
         return call_refuse(k, "plans a system call without a name");
     for (unsigned i = 0; i < 64; i++)
@@ -100,10 +102,10 @@ int plan_syscall(struct hozo_ctx *ctx, const struct hozo_syscall *theirs)
     for (unsigned i = 0; i < 64; i++)
         if (s.lates >> i & 1 && syscall_late(k, &s, i, &how) < 0)
             return -1;
-    plan_op(k->c->builder, phase, SYSCALL, s.path, STR(s.name), NUM(s.number), NUM(how),
+    plan_op(call_builder(k), phase, SYSCALL, s.path, STR(s.name), NUM(s.number), NUM(how),
             BYTES(s.memory, s.memory_size), NUM(s.args[0]), NUM(s.args[1]), NUM(s.args[2]),
             NUM(s.args[3]), NUM(s.args[4]), NUM(s.args[5]));
-    plan_what(k->c->builder, "%s", s.name);
+    plan_what(call_builder(k), "%s", s.name);
     return 0;
 }
 

@@ -58,6 +58,7 @@ struct late {
     uint32_t type;  /* enum hozo_late_type */
     unsigned index; /* of the plan's late value, or slot */
     bool path;      /* the source of a mount: absolute */
+    bool inside;    /* of the plan of a virtual machine's guest */
     bool filled;
 };
 

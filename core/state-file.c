@@ -109,6 +109,8 @@ static void print_state(struct text *out, const struct state *s)
              ",\"owner\":%u,\"ownPidNamespace\":%s",
              s->complete ? "true" : "false", (int)s->pid, s->start_time, (unsigned)s->owner,
              s->own_pid_namespace ? "true" : "false");
+    if (s->machine)
+        text_add(out, ",\"machine\":{\"overhead\":%" PRIu64 "}", s->overhead);
     print_cgroup(out, &s->cgroup);
     print_name(out, "plugins");
     text_add(out, "[");
@@ -280,6 +282,9 @@ static int read_state(const struct json *doc, const char *id, struct state *s, s
     s->pid = (pid_t)pid;
     s->owner = (uid_t)owner;
     s->own_pid_namespace = json_bool(root, "ownPidNamespace", false);
+    s->machine = json_get(root, "machine");
+    if (s->machine && json_u64(doc, json_at(root, "machine", "overhead", NULL), &s->overhead))
+        return damaged(err, "machine");
     return check_annotations(s->annotations, err) ||
                    read_cgroup(json_get(root, "cgroup"), &s->cgroup, err) ||
                    read_plugins(doc, json_get(root, "plugins"), s, err)

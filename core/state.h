@@ -51,6 +51,8 @@ struct state {
     char *annotations;      /* JSON object text, or NULL if the configuration has none */
     char *notify_socket;    /* of the service manager that create was told of, or NULL */
     bool own_pid_namespace; /* its end ends all of the container's processes */
+    bool machine;           /* the process stands for a virtual machine: see core/linux/control.h */
+    uint64_t overhead;      /* … which takes so many bytes beside its limit of memory */
 };
 
 void state_plugin_free(struct state_plugin *p);

@@ -22,6 +22,12 @@
  * (exit 1) until CREATED is sent. `exec` has no wait phase: there the socket is close-on-exec, so that
  * R reads CREATED and then end of file (executed), or FAILED (execve refused).
  *
+ * The process of a virtual machine speaks for the inside process once it is executed (docs/machine.md):
+ *
+ *     M → R   CREATED                 the guest has carried its half of the plan out, up to its operation `report`
+ *     M → R   GUEST_FAILED            op, errnum, step: of the guest's half
+ *     M → R   MACHINE_FAILED  errnum  there is no guest; its log says why
+ *
  * The helper H, which is hozo-init as well, has a socket of its own for the phase `sources`:
  *
  *     H → R   SLOT + descriptor       value = slot, in the plan's order; after the last one H ends
@@ -41,6 +47,8 @@ enum sync_type {
     SYNC_FAILED,
     SYNC_SLOT,
     SYNC_LISTENER,
+    SYNC_GUEST_FAILED,
+    SYNC_MACHINE_FAILED,
 };
 
 #define GO_KEEPS_GROUPS 1u /* user_namespaces(7): setgroups(2) is denied there */

@@ -7,6 +7,7 @@
 #include "core/json-edit.h"
 #include "core/lifecycle.h"
 #include "core/log.h"
+#include "core/machine.h"
 #include "core/plugin-parts.h"
 #include "core/spec/rows.h"
 
@@ -100,6 +101,8 @@ int compile_update(struct container *c, struct error *err)
         return -1;
     fields_prune(&c->plugins, &c->changes);
     c->adjusted = true;
+    if (c->state.machine && machine_raise_memory(&c->changes, c->state.overhead, err) < 0)
+        return -1;
     if (merge(&c->config, c->config.root, &c->changes, c->changes.root, err) < 0)
         return -1;
     forget_swap(c);

@@ -12,9 +12,17 @@ static int print(const struct container *c, bool as_json, struct error *err)
         text_json_tree(&out, &c->facts, c->facts.root);
         text_add(&out, ",\"plan\":");
         plan_print_json(c->plan, &out);
+        if (c->guest) {
+            text_add(&out, ",\"guest\":");
+            plan_print_json(c->guest, &out);
+        }
         text_add(&out, "}\n");
     } else {
         plan_print(c->plan, &out);
+        if (c->guest) {
+            text_add(&out, "\nin the virtual machine:\n");
+            plan_print(c->guest, &out);
+        }
     }
     if (out.failed)
         return fail_memory(err);

@@ -59,6 +59,9 @@ static operation *const operations[OP_COUNT] = {
     [OP_REPORT] = op_report,
     [OP_WAIT_START] = op_wait_start,
     [OP_EXEC] = op_exec,
+    [OP_EMPTY_ROOT] = op_empty_root,
+    [OP_MACHINE] = op_machine,
+    [OP_VISIT] = op_visit,
 };
 
 /* The helper sends one descriptor for each source, all at once; whoever has a thousand mounts need not have
@@ -144,7 +147,7 @@ int interpret(struct interpreter *in)
 static bool makes_root(const struct interpreter *in)
 {
     plan_for_each (op, in->plan)
-        if (op->kind == OP_ROOT || op->kind == OP_ATTACH_ROOT)
+        if (op->kind == OP_ROOT || op->kind == OP_ATTACH_ROOT || op->kind == OP_EMPTY_ROOT)
             return true;
     return false;
 }

@@ -55,7 +55,8 @@ operation op_oom_score, op_join, op_traceable, op_unshare, op_clone, op_close, o
     op_bind_tree, op_remount, op_mkdir, op_symlink, op_mknod, op_bind_node, op_console, op_pivot,
     op_move_root, op_write, op_hostname, op_domainname, op_mask, op_readonly, op_root_attr,
     op_umask, op_chown_stdio, op_personality, op_home, op_syscall, op_no_new_privs, op_bounding,
-    op_chdir, op_ids, op_capabilities, op_own_procfs, op_label, op_label_root, op_seccomp, op_find_exec, op_report, op_wait_start, op_exec, op_hook;
+    op_chdir, op_ids, op_capabilities, op_own_procfs, op_label, op_label_root, op_seccomp, op_find_exec, op_report, op_wait_start, op_exec, op_hook,
+    op_empty_root, op_machine, op_visit;
 
 /* Executes the whole plan; returns only on failure, which it has reported. */
 int interpret(struct interpreter *in);

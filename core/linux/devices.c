@@ -143,6 +143,8 @@ int compile_devices(struct compile *p, struct error *err)
         char path[64];
 
         snprintf(path, sizeof path, "linux.devices[%u]", index++);
+        if (p->origin)
+            snprintf(path, sizeof path, "%s", p->origin);
         if (!is_dead_ptmx(p, device) && add_device(p, device, path, err) < 0)
             return -1;
     }

@@ -15,6 +15,7 @@
 #include <sys/vfs.h>
 
 #include "core/hooks.h"
+#include "core/linux/control.h"
 #include "core/linux/id-maps.h"
 #include "core/linux/namespaces.h"
 #include "core/linux/scheduling.h"
@@ -62,6 +63,23 @@ static int make_fifo(struct container *c, const struct plan_op *op, struct error
         return fail(err, errno, NULL, "open FIFO %s", name);
     fill(c, op->arg[1], fd);
     return 0;
+}
+
+static int make_control(struct container *c, const struct plan_op *op, struct error *err)
+{
+    int fd = control_listen(c->dirfd);
+
+    fill(c, op->arg[1], fd);
+    return fd < 0 ? fail(err, errno, "vm", "make the control socket") : 0;
+}
+
+static int make_log(struct container *c, const struct plan_op *op, struct error *err)
+{
+    const char *name = plan_string(c->plan, op->arg[0]);
+    int fd = openat(c->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
+
+    fill(c, op->arg[1], fd);
+    return fd < 0 ? fail(err, errno, "vm", "make %s", name) : 0;
 }
 
 /* What the plan sets in a namespace would be the host's if that is hozo's own. */
@@ -238,6 +256,10 @@ static int host_op(struct container *c, const struct plan_op *op, struct error *
         return open_proc(c, op, err);
     case OP_FIFO:
         return make_fifo(c, op, err);
+    case OP_CONTROL:
+        return make_control(c, op, err);
+    case OP_LOG:
+        return make_log(c, op, err);
     case OP_OPEN_NS:
         return open_namespace(c, op, err);
     case OP_USER_NS:

@@ -11,6 +11,7 @@
 
 #include "core/linux/channel.h"
 #include "core/linux/clone.h"
+#include "core/linux/control.h"
 #include "core/linux/exec-cgroup.h"
 #include "core/linux/helper.h"
 #include "core/linux/host-ops.h"
@@ -110,9 +111,15 @@ static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s,
 }
 
 /* What the process reports as a failed operation becomes the error. */
-static int report(const struct container *c, const struct sync_message *m, struct error *err)
+static bool reported(const struct container *c, const struct sync_message *m, struct error *err)
 {
-    return plan_fail(c->plan, m->value, m->errnum, m->step, err);
+    if (m->type == SYNC_FAILED)
+        return plan_fail(c->plan, m->value, m->errnum, m->step, err);
+    if (m->type == SYNC_GUEST_FAILED && c->guest)
+        return plan_fail(c->guest, m->value, m->errnum, m->step, err);
+    if (m->type == SYNC_MACHINE_FAILED && c->guest)
+        return machine_fail(c->dirfd, m->errnum, err);
+    return false;
 }
 
 int launch_wait(const struct container *c, int sync, int seconds, struct error *err)
@@ -156,7 +163,7 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
         return -1;
     if (!r)
         return ended(c, err);
-    return m->type == SYNC_FAILED ? report(c, m, err) : 0;
+    return reported(c, m, err) ? -1 : 0;
 }
 
 int launch_await(struct container *c, struct error *err)
@@ -326,8 +333,8 @@ int launch_executed(struct container *c, struct launch *l, struct error *err)
     if (!r)
         return 0;
     cleanup_close(&passed);
-    if (r > 0)
-        m.type == SYNC_FAILED ? report(c, &m, err) : unknown(err);
+    if (r > 0 && !reported(c, &m, err))
+        unknown(err);
     launch_kill(c);
     return -1;
 }

@@ -271,6 +271,8 @@ int compile_mounts(struct compile *p, struct error *err)
         char path[64];
 
         snprintf(path, sizeof path, "mounts[%u]", index++);
+        if (p->origin)
+            snprintf(path, sizeof path, "%s", p->origin);
         if (add(p, mount, path, err) < 0)
             return -1;
     }

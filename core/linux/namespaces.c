@@ -131,7 +131,8 @@ int compile_namespaces(struct compile *p, struct error *err)
         return fail(err, 0, "linux.namespaces", "a mount namespace is required");
     p->c->state.own_pid_namespace = new &CLONE_NEWPID;
     p->new_namespaces = new;
-    p->namespaces = seen;
+    /* A guest's kernel is the container's own, with all that it has. */
+    p->namespaces = p->guest ? UINT64_MAX : seen;
     join_all(p, &joins);
     if (compile_time_offsets(p, err) < 0)
         return -1;

@@ -268,7 +268,7 @@ static int console_size(const struct process_request *r, const char *member, uin
     return 0;
 }
 
-static int add_terminal(struct compile *p, const struct process_request *r, struct error *err)
+int compile_terminal(struct compile *p, const struct process_request *r, struct error *err)
 {
     uint64_t rows, columns;
 
@@ -296,7 +296,7 @@ int compile_process(struct compile *p, const struct process_request *r, struct e
         plan_op(p->b, PHASE_DEVICES, MKDIR, "process.cwd", SLOT(r->root), STR(cwd), NUM(0755));
         plan_what(p->b, "make %s", cwd);
     }
-    if (add_terminal(p, r, err) < 0)
+    if (compile_terminal(p, r, err) < 0)
         return -1;
     plan_op(p->b, PHASE_PROCESS, UMASK, "process.user.umask",
             NUM(json_int(r->doc, user, "umask", 022)));

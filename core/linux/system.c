@@ -67,9 +67,9 @@ static int add_sysctl(struct compile *p, const char *name, const char *value, st
         return fail_memory(err);
     snprintf(path, sizeof path, "linux.sysctl[\"%s\"]", name);
     type = sysctl_namespace(slashes ? other : name);
-    if (!type || strstr(file, ".."))
+    if ((!type && !p->guest) || strstr(file, ".."))
         return fail(err, 0, path, "is not a sysctl that a namespace separates from the host");
-    if (!(p->namespaces & namespace_kind(type)->flag))
+    if (type && !(p->namespaces & namespace_kind(type)->flag))
         return fail(err, 0, path, "needs a %s namespace of the container's own", type);
     plan_op(p->b, PHASE_SYSTEM, WRITE, path, SLOT(compile_proc(p)), STR(file), STR(value),
             NUM(PROC_SUPER_MAGIC));

@@ -17,6 +17,8 @@
 
 #include <stdint.h>
 
+#include "core/control.h"
+
 #define FRAME_MAX 16384 /* bytes behind the header */
 
 struct frame {
@@ -141,32 +143,5 @@ enum monitor_fd {
  * `child` of the name "hypervisor" is the machine: with its end all is over; it gets MONITOR_INITRD,
  * MONITOR_GUEST and the taps. Without a `tap` record a network namespace with interfaces is an error.
  */
-
-/* --- the control socket: one packet each ------------------------------------------------------- */
-
-/*
- *     visitor → M  EXEC     + 3 or 4 descriptors: streams 0, 1, 2 and the memfd of the plan; a, b: rows and columns,
- *                           c: 1 with a terminal (0, 1 and 2 are then its slave)
- *     M → visitor  CREATED, EXECUTED, FAILED (a: operation, b: errno, c: step), EXITED (a: code, b: signal), ENDED
- *     visitor → M  SIGNAL   a: number
- *     visitor → M  RESIZE   a: rows, b: columns
- *     hozo → M     SIGNAL   as the first packet: a: number, b: 1 for all processes; M answers DONE (a: errno)
- */
-enum control_type {
-    CONTROL_EXEC = 1,
-    CONTROL_CREATED,
-    CONTROL_EXECUTED,
-    CONTROL_FAILED,
-    CONTROL_EXITED,
-    CONTROL_ENDED, /* the machine */
-    CONTROL_SIGNAL,
-    CONTROL_RESIZE,
-    CONTROL_DONE,
-};
-
-struct control_packet {
-    uint32_t type; /* enum control_type */
-    int32_t a, b, c;
-};
 
 #endif
