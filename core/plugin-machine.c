@@ -170,6 +170,10 @@ int plan_machine(struct hozo_ctx *ctx, const struct hozo_machine *theirs)
         return call_refuse(k, "plans a machine that nobody has asked for");
     if (c->machine)
         return call_refuse(k, "plans a second machine");
+    /* Whose limits would be too low for it. */
+    if (c->state.cgroup.list)
+        return call_refuse(
+            k, "plans a machine behind the control group's plugins: `before` names them");
     if (!(c->machine = calloc(1, sizeof *c->machine)))
         return call_refuse(k, "out of memory");
     if (take(k, &from, c->machine) < 0)

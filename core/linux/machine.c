@@ -191,6 +191,7 @@ static int compile_host_part(struct compile *p, const struct json *host, struct 
     int r;
 
     p->origin = "vm";
+    p->tree_is_shared = false;
     p->c->config = *host;
     p->config = host->root;
     p->linux_ = json_get(host->root, "linux");
