@@ -3,7 +3,7 @@
 # Sourced by the tools: packages of Debian, installed only if they are missing, and build directories.
 
 build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-dev libcap-dev libseccomp-dev
-    libsystemd-dev libnl-3-dev)
+    libsystemd-dev libnl-route-3-dev)
 # What only tests are built with; without it those that need it are skipped.
 test_packages=(libfuse3-dev)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/netdev/address.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_addr.h>
-#include <stdio.h>
-#include <string.h>
 
 #include <netlink/attr.h>
+#include <netlink/route/addr.h>
 
 #include "plugins/netdev/names.h"
 
@@ -65,85 +63,81 @@ int addresses_of(const struct messages *all, int index, struct messages *m)
     return r;
 }
 
-struct address {
-    const struct ifaddrmsg *header;
-    struct nlattr *tb[IFA_MAX + 1];
-    uint32_t flags;
-};
-
-static int parse(const struct nlmsghdr *h, struct address *a)
-{
-    if (nlmsg_parse((struct nlmsghdr *)h, sizeof(*a->header), a->tb, IFA_MAX, NULL) < 0)
-        return -EPROTO;
-    a->header = NLMSG_DATA(h);
-    a->flags = a->tb[IFA_FLAGS] ? nla_get_u32(a->tb[IFA_FLAGS]) : a->header->ifa_flags;
-    return 0;
-}
-
-static void name_address(const struct address *a, char *to, size_t size)
-{
-    struct nlattr *own = a->tb[IFA_LOCAL] ? a->tb[IFA_LOCAL] : a->tb[IFA_ADDRESS];
-    char text[INET6_ADDRSTRLEN] = "?";
-
-    if (own)
-        inet_ntop(a->header->ifa_family, nla_data(own), text, sizeof(text));
-    snprintf(to, size, "%s/%u", text, a->header->ifa_prefixlen);
-}
-
-/* The same address on another device: every attribute as the kernel gave it, also one that is newer than
- * this, but what names the device. */
-static int add(struct netlink *n, const struct nlmsghdr *h, const struct address *a, uint32_t flags,
+/* libnl makes the request but for the attributes that it does not know: they are put as the kernel gave them. */
+static int add(struct netlink *n, struct nlmsghdr *h, struct rtnl_addr *a,
                const struct address_move *to)
 {
-    struct ifaddrmsg header = *a->header;
-    struct nl_msg *msg;
+    struct nl_msg *msg = NULL;
+    char label[IFNAMSIZ];
     struct nlattr *at;
     int left;
 
-    header.ifa_index = (unsigned)to->index;
-    header.ifa_flags = (unsigned char)flags;
-    msg = netlink_request(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &header,
-                          sizeof(header));
-    nlmsg_for_each_attr(at, (struct nlmsghdr *)h, sizeof(header), left)
-    {
-        char label[IFNAMSIZ];
-
-        if (nla_type(at) == IFA_LABEL) {
-            label_renamed(label, nla_get_string(at), to->old, to->new);
-            netlink_put_string(&msg, IFA_LABEL, label);
-        } else if (nla_type(at) != IFA_FLAGS) {
-            netlink_put(&msg, nla_type(at), nla_data(at), (size_t)nla_len(at));
-        }
+    rtnl_addr_set_ifindex(a, to->index);
+    if (rtnl_addr_get_label(a)) {
+        label_renamed(label, rtnl_addr_get_label(a), to->old, to->new);
+        rtnl_addr_set_label(a, label);
     }
-    netlink_put_u32(&msg, IFA_FLAGS, flags);
+    rtnl_addr_build_add_request(a, NLM_F_ACK | NLM_F_EXCL, &msg);
+    nlmsg_for_each_attr(at, h, sizeof(struct ifaddrmsg), left)
+    {
+        if (nla_type(at) > IFA_FLAGS)
+            netlink_put(&msg, nla_type(at), nla_data(at), (size_t)nla_len(at));
+    }
     return netlink_ask(n, msg, NULL);
 }
 
 /* What an address is, not what the kernel has found out about it. */
 #define FOUND_OUT (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED | IFA_F_STABLE_PRIVACY)
 
+static int bring(struct netlink *n, struct nlmsghdr *h, struct rtnl_addr *a,
+                 const struct address_move *to)
+{
+    unsigned flags = rtnl_addr_get_flags(a);
+
+    if (!(flags & IFA_F_PERMANENT) || rtnl_addr_get_scope(a) != RT_SCOPE_UNIVERSE)
+        return 0;
+    rtnl_addr_unset_flags(a, FOUND_OUT);
+    /* The same device on the same link has already found out that nobody else has it: without this flag it could
+     * not be used for a second or more, in which the program starts. */
+    if (rtnl_addr_get_family(a) == AF_INET6 && !(flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
+        rtnl_addr_set_flags(a, IFA_F_NODAD);
+    return add(n, h, a, to);
+}
+
+static int restore(struct netlink *n, struct nlmsghdr *h, struct rtnl_addr *a,
+                   const struct address_move *to)
+{
+    int r;
+
+    /* Those that the kernel makes up from a router's announcement cannot be given to it. */
+    if (rtnl_addr_get_family(a) == AF_INET6 && rtnl_addr_get_flags(a) & IFA_F_TEMPORARY)
+        return 0;
+    rtnl_addr_unset_flags(a, FOUND_OUT);
+    r = add(n, h, a, to);
+    return r == -EEXIST ? 0 : r;
+}
+
+typedef int give(struct netlink *, struct nlmsghdr *, struct rtnl_addr *,
+                 const struct address_move *);
+
+static int give_one(struct netlink *n, struct nlmsghdr *h, struct address_move *to, give *how)
+{
+    struct rtnl_addr *a = (struct rtnl_addr *)message_object(h);
+    int r = a ? how(n, h, a, to) : -EPROTO;
+
+    if (r < 0)
+        nl_addr2str(a ? rtnl_addr_get_local(a) : NULL, to->which, sizeof(to->which));
+    rtnl_addr_put(a);
+    return r;
+}
+
 int addresses_bring(struct netlink *n, const struct messages *m, struct address_move *to)
 {
-    for (size_t i = 0; i < m->n; i++) {
-        struct address a;
-        uint32_t flags;
-        int r = parse(m->at[i], &a);
+    int r = 0;
 
-        if (!r && (!(a.flags & IFA_F_PERMANENT) || a.header->ifa_scope != RT_SCOPE_UNIVERSE))
-            continue;
-        flags = a.flags & ~(uint32_t)FOUND_OUT;
-        /* The same device on the same link has already found out that nobody else has it: without this flag it
-         * could not be used for a second or more, in which the program starts. */
-        if (a.header->ifa_family == AF_INET6 && !(a.flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
-            flags |= IFA_F_NODAD;
-        if (!r)
-            r = add(n, m->at[i], &a, flags, to);
-        if (r < 0) {
-            name_address(&a, to->which, sizeof(to->which));
-            return r;
-        }
-    }
-    return 0;
+    for (size_t i = 0; !r && i < m->n; i++)
+        r = give_one(n, m->at[i], to, bring);
+    return r;
 }
 
 int addresses_restore(struct netlink *n, const struct messages *m, struct address_move *to)
@@ -151,18 +145,9 @@ int addresses_restore(struct netlink *n, const struct messages *m, struct addres
     int result = 0;
 
     for (size_t i = 0; i < m->n; i++) {
-        struct address a;
-        int r = parse(m->at[i], &a);
+        int r = give_one(n, m->at[i], to, restore);
 
-        /* Those that the kernel makes up from a router's announcement cannot be given to it. */
-        if (!r && a.header->ifa_family == AF_INET6 && a.flags & IFA_F_TEMPORARY)
-            continue;
-        if (!r)
-            r = add(n, m->at[i], &a, a.flags & ~(uint32_t)FOUND_OUT, to);
-        if (r < 0 && r != -EEXIST) {
-            name_address(&a, to->which, sizeof(to->which));
-            result = r;
-        }
+        result = r < 0 ? r : result;
     }
     return result;
 }

@@ -2,11 +2,11 @@
 #include "plugins/netdev/link.h"
 
 #include <errno.h>
-#include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <netlink/attr.h>
+#include <netlink/route/link.h>
 
 /* Of linux/if_link.h since Linux 6.15. */
 #define NETNS_IMMUTABLE 67
@@ -16,39 +16,34 @@ void link_free(struct link *l)
     messages_cut(&l->message, 0);
 }
 
-static void identify(struct link *l, struct nlattr **tb)
+static struct nlattr *attribute(const struct link *l, int type)
 {
-    struct nlattr *info[IFLA_INFO_MAX + 1] = {0};
-    const unsigned char *address = tb[IFLA_ADDRESS] ? nla_data(tb[IFLA_ADDRESS]) : NULL;
-    int n = address ? nla_len(tb[IFLA_ADDRESS]) : 0, at;
-
-    if (tb[IFLA_LINKINFO])
-        nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL);
-    at = snprintf(l->identity, sizeof(l->identity), "%.31s",
-                  info[IFLA_INFO_KIND] ? nla_get_string(info[IFLA_INFO_KIND]) : "device");
-    for (int i = 0; i < n && i < 32; i++)
-        at += snprintf(l->identity + at, sizeof(l->identity) - (size_t)at, "%c%02x", i ? ':' : ' ',
-                       address[i]);
+    return nlmsg_find_attr(l->message.at[0], sizeof(struct ifinfomsg), type);
 }
 
 static int read_link(struct link *l)
 {
-    struct nlattr *tb[NETNS_IMMUTABLE + 1];
-    struct nlmsghdr *h = l->message.n == 1 ? l->message.at[0] : NULL;
-    const struct ifinfomsg *header;
+    struct rtnl_link *known =
+        l->message.n == 1 ? (struct rtnl_link *)message_object(l->message.at[0]) : NULL;
+    const char *kind;
+    char address[96];
 
-    if (!h || nlmsg_parse(h, sizeof(*header), tb, NETNS_IMMUTABLE, NULL) < 0 || !tb[IFLA_IFNAME])
+    if (!known)
         return -EPROTO;
-    header = NLMSG_DATA(h);
-    l->index = header->ifi_index;
-    l->flags = header->ifi_flags;
-    l->master = tb[IFLA_MASTER] ? (int)nla_get_u32(tb[IFLA_MASTER]) : 0;
-    l->immutable = tb[NETNS_IMMUTABLE] && nla_get_u8(tb[NETNS_IMMUTABLE]);
-    nla_strlcpy(l->name, tb[IFLA_IFNAME], sizeof(l->name));
-    identify(l, tb);
+    kind = rtnl_link_get_type(known);
+    nl_addr2str(rtnl_link_get_addr(known), address, sizeof(address));
+    snprintf(l->identity, sizeof(l->identity), "%.31s %s", kind ? kind : "device", address);
+    snprintf(l->name, sizeof(l->name), "%s", rtnl_link_get_name(known));
+    l->index = rtnl_link_get_ifindex(known);
+    l->flags = rtnl_link_get_flags(known);
+    l->master = rtnl_link_get_master(known);
+    l->immutable = attribute(l, NETNS_IMMUTABLE) && nla_get_u8(attribute(l, NETNS_IMMUTABLE));
+    rtnl_link_put(known);
     return 0;
 }
 
+/* rtnl_link_get_kernel() would ask for all virtual functions as well, of which a device may have more than an answer
+ * can hold, could not find a long alternative name, and gives away what libnl does not know. */
 static int get(struct netlink *n, int index, const char *name, struct link *l)
 {
     struct ifinfomsg header = {.ifi_index = index};
@@ -75,33 +70,42 @@ int link_by_index(struct netlink *n, int index, struct link *l)
 
 const char *link_alternative(const struct link *l, size_t i)
 {
-    struct nlattr *tb[IFLA_MAX + 1], *at;
+    struct nlattr *list = attribute(l, IFLA_PROP_LIST), *at;
     int left;
 
-    if (nlmsg_parse(l->message.at[0], sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0 ||
-        !tb[IFLA_PROP_LIST])
+    if (!list)
         return NULL;
-    nla_for_each_nested(at, tb[IFLA_PROP_LIST], left) if (nla_type(at) == IFLA_ALT_IFNAME &&
-                                                          !i--) return nla_get_string(at);
+    nla_for_each_nested(at, list, left)
+    {
+        if (nla_type(at) == IFLA_ALT_IFNAME && !i--)
+            return nla_get_string(at);
+    }
     return NULL;
 }
 
 int link_change(struct netlink *n, const struct link_change *c)
 {
-    struct ifinfomsg header = {
-        .ifi_index = c->index,
-        .ifi_flags = c->up ? IFF_UP : 0,
-        .ifi_change = c->up ? IFF_UP : 0,
-    };
-    struct nl_msg *msg = netlink_request(RTM_SETLINK, NLM_F_ACK, &header, sizeof(header));
+    struct rtnl_link *which = rtnl_link_alloc(), *wanted = rtnl_link_alloc();
+    struct nl_msg *msg = NULL;
 
-    if (c->ns)
-        netlink_put_u32(&msg, IFLA_NET_NS_FD, (uint32_t)c->ns);
+    if (which && wanted) {
+        rtnl_link_set_ifindex(which, c->index);
+        if (c->ns)
+            rtnl_link_set_ns_fd(wanted, c->ns);
+        if (c->name)
+            rtnl_link_set_name(wanted, c->name);
+        if (c->master)
+            rtnl_link_set_master(wanted, c->master);
+        if (c->up)
+            rtnl_link_set_flags(wanted, IFF_UP);
+        rtnl_link_build_change_request(which, wanted, NLM_F_ACK, &msg);
+    }
+    rtnl_link_put(which);
+    rtnl_link_put(wanted);
+    /* What libnl makes could also make a device. */
+    if (msg)
+        nlmsg_hdr(msg)->nlmsg_type = RTM_SETLINK;
     if (c->new_index)
         netlink_put_u32(&msg, IFLA_NEW_IFINDEX, (uint32_t)c->new_index);
-    if (c->name)
-        netlink_put_string(&msg, IFLA_IFNAME, c->name);
-    if (c->master)
-        netlink_put_u32(&msg, IFLA_MASTER, (uint32_t)c->master);
     return netlink_ask(n, msg, NULL);
 }

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <netlink/attr.h>
+#include <netlink/object.h>
 
 /* Of a namespace that somebody changes all the time. */
 #define DUMPS_MAX 100
@@ -95,6 +96,25 @@ void messages_cut(struct messages *m, size_t n)
         return;
     free(m->at);
     m->at = NULL;
+}
+
+static void keep_object(struct nl_object *o, void *to)
+{
+    nl_object_get(o);
+    *(struct nl_object **)to = o;
+}
+
+struct nl_object *message_object(struct nlmsghdr *h)
+{
+    struct nl_msg *msg = nlmsg_convert(h);
+    struct nl_object *o = NULL;
+
+    if (!msg)
+        return NULL;
+    nlmsg_set_proto(msg, NETLINK_ROUTE);
+    nl_msg_parse(msg, keep_object, &o);
+    nlmsg_free(msg);
+    return o;
 }
 
 struct nl_msg *netlink_request(int type, int flags, const void *header, size_t size)

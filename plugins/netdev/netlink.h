@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests to the kernel's rtnetlink in one network namespace. Messages stay what the kernel has sent:
- * objects of libnl-route would lose the attributes that they do not know (IFA_PROTO, IFA_RT_PRIORITY).
+ * Requests to the kernel's rtnetlink in one network namespace. Messages stay what the kernel has sent: libnl's
+ * objects, which tell what a device or an address is, lose the attributes that libnl 3.7 does not know
+ * (IFA_PROTO, IFA_RT_PRIORITY, IFLA_PROP_LIST, IFLA_NEW_IFINDEX), and much of a route.
  */
 #ifndef PLUGINS_NETDEV_NETLINK_H
 #define PLUGINS_NETDEV_NETLINK_H
@@ -37,6 +38,9 @@ static inline void messages_free(struct messages *m)
     messages_cut(m, 0);
 }
 #define auto_messages __attribute__((cleanup(messages_free)))
+
+/* What libnl makes of one, to be put; NULL: nothing. */
+struct nl_object *message_object(struct nlmsghdr *h);
 
 /* Sends a request, which is freed; NULL is one for which there was no memory. The answers go into `m`, which
  * may be NULL. A dump that was interrupted is begun anew. 0 or -errno. */

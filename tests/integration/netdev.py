@@ -431,8 +431,9 @@ def no_object_but_the_plugin_loads_libnl(box):
     wanting = []
     for file in [box.runtime, *(f"{installed}/{f}" for f in os.listdir(installed))]:
         with open(file, "rb") as f:
-            wanting += [os.path.basename(file)] if b"libnl-3.so" in f.read() else []
-    same(wanting, ["linux.netDevices.so"])
+            data = f.read()
+        wanting += [(os.path.basename(file), n) for n in ("libnl-3.so", "libnl-route-3.so") if n.encode() in data]
+    same(wanting, [("linux.netDevices.so", "libnl-3.so"), ("linux.netDevices.so", "libnl-route-3.so")])
 
 
 @test
