@@ -21,18 +21,34 @@ static struct nlattr *attribute(const struct link *l, int type)
     return nlmsg_find_attr(l->message.at[0], sizeof(struct ifinfomsg), type);
 }
 
+/* A bond and whoever may give a device another address leave it the one that its driver has found. */
+static void identify(struct link *l, struct rtnl_link *known)
+{
+    struct nlattr *own =
+        attribute(l, IFLA_PERM_ADDRESS); /* libnl 3.7 has it, but no function for it */
+    struct nl_addr *permanent = own ? nl_addr_alloc_attr(own, AF_UNSPEC) : NULL;
+    const char *kind = rtnl_link_get_type(known);
+    char text[sizeof(l->address)];
+
+    nl_addr2str(rtnl_link_get_addr(known), l->address, sizeof(l->address));
+    nl_addr2str(permanent ? permanent : rtnl_link_get_addr(known), text, sizeof(text));
+    snprintf(l->identity, sizeof(l->identity), "%.30s %s", kind ? kind : "device", text);
+    nl_addr_put(permanent);
+}
+
+bool link_same_kind(const struct link *a, const struct link *b)
+{
+    return !strncmp(a->identity, b->identity, strcspn(a->identity, " ") + 1);
+}
+
 static int read_link(struct link *l)
 {
     struct rtnl_link *known =
         l->message.n == 1 ? (struct rtnl_link *)message_object(l->message.at[0]) : NULL;
-    const char *kind;
-    char address[96];
 
     if (!known)
         return -EPROTO;
-    kind = rtnl_link_get_type(known);
-    nl_addr2str(rtnl_link_get_addr(known), address, sizeof(address));
-    snprintf(l->identity, sizeof(l->identity), "%.31s %s", kind ? kind : "device", address);
+    identify(l, known);
     snprintf(l->name, sizeof(l->name), "%s", rtnl_link_get_name(known));
     l->index = rtnl_link_get_ifindex(known);
     l->flags = rtnl_link_get_flags(known);
@@ -83,6 +99,16 @@ const char *link_alternative(const struct link *l, size_t i)
     return NULL;
 }
 
+static void set_address(struct rtnl_link *wanted, const char *text)
+{
+    struct nl_addr *address;
+
+    if (nl_addr_parse(text, AF_LLC, &address) < 0)
+        return;
+    rtnl_link_set_addr(wanted, address);
+    nl_addr_put(address);
+}
+
 int link_change(struct netlink *n, const struct link_change *c)
 {
     struct rtnl_link *which = rtnl_link_alloc(), *wanted = rtnl_link_alloc();
@@ -94,6 +120,8 @@ int link_change(struct netlink *n, const struct link_change *c)
             rtnl_link_set_ns_fd(wanted, c->ns);
         if (c->name)
             rtnl_link_set_name(wanted, c->name);
+        if (c->address)
+            set_address(wanted, c->address);
         if (c->master)
             rtnl_link_set_master(wanted, c->master);
         if (c->up)

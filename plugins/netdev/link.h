@@ -12,7 +12,9 @@ struct link {
     unsigned flags;    /* IFF_* */
     bool immutable;    /* never leaves its namespace (Linux 6.15 tells) */
     char name[IFNAMSIZ];
-    char identity[128];      /* what does not change by moving: its kind and its address */
+    char address[96]; /* of its hardware, as text */
+    char identity
+        [128]; /* what moving does not change: its kind and the address that it was made with */
     struct messages message; /* one: all of it */
 };
 
@@ -26,10 +28,13 @@ int link_by_index(struct netlink *n, int index, struct link *l);
 /* Its alternative names; NULL behind the last. */
 const char *link_alternative(const struct link *l, size_t i);
 
+/* Whether both are of one kind. */
+bool link_same_kind(const struct link *a, const struct link *b);
+
 /* What is 0 or NULL is left as it is. `ns`: a descriptor, moved to there first of all. */
 struct link_change {
     int index, ns, new_index, master, up;
-    const char *name;
+    const char *name, *address;
 };
 int link_change(struct netlink *n, const struct link_change *c);
 

@@ -63,7 +63,7 @@ static void print_device(FILE *f, const struct device *d)
     print_string(f, d->name);
     fputs(",\"to\":", f);
     print_string(f, d->to);
-    fputs(",\"identity\":", f);
+    fprintf(f, ",\"address\":\"%s\",\"identity\":", d->link.address);
     print_string(f, d->link.identity);
     fprintf(f, ",\"index\":%d,\"there\":%d,\"master\":%d,\"flags\":%u", d->index, d->there,
             d->link.master, d->link.flags);
@@ -171,6 +171,7 @@ static void read_device(struct reading *r, const struct hozo_cursor *at, struct 
 {
     read_string(r, at, "name", d->name, sizeof(d->name));
     read_string(r, at, "to", d->to, sizeof(d->to));
+    read_string(r, at, "address", d->link.address, sizeof(d->link.address));
     read_string(r, at, "identity", d->link.identity, sizeof(d->link.identity));
     d->index = (int)read_number(r, at, "index");
     d->there = (int)read_number(r, at, "there");

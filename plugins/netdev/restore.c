@@ -54,20 +54,24 @@ static bool finds_here(struct restoring *r, const struct device *d, struct link 
     return finds(&r->host, d, d->index, l) || finds_named(&r->host, d, d->name, l);
 }
 
-/* The number is the kernel's choice before Linux 5.13. */
+/* The number, which was free there, is its own until it leaves, while a hook may have given it another address, and
+ * so does who takes it out of a bond. It is the kernel's choice before Linux 5.13. */
 static bool finds_there(struct restoring *r, const struct device *d, struct link *l)
 {
     return r->target.sock &&
-           (finds(&r->target, d, d->there, l) || finds_named(&r->target, d, d->to, l));
+           ((!link_by_index(&r->target, d->there, l) && link_same_kind(l, &d->link)) ||
+            finds_named(&r->target, d, d->to, l));
 }
 
-/* It is moved, and has its number and its name again. */
+/* It is moved, and has its number, its name and its address again. That of a bond's the bond gives. */
 static int bring_back(struct restoring *r, const struct device *d, const struct link *there)
 {
     struct link_change c = {
         .index = there->index, .ns = r->own, .new_index = d->index, .name = d->name};
     int error;
 
+    if (!d->link.master && strcmp(there->address, d->link.address))
+        c.address = d->link.address;
     error = link_change(&r->target, &c);
     if (error == -EBUSY) {
         c.new_index = 0; /* somebody has its number by now */
@@ -78,33 +82,63 @@ static int bring_back(struct restoring *r, const struct device *d, const struct 
 
 /* --- what it was -------------------------------------------------------------------------------- */
 
-static int restore_settings(struct restoring *r, const struct device *d, const struct link *here)
+static int restore_master(struct restoring *r, const struct device *d, const struct link *here)
 {
-    struct address_move to = {.index = here->index, .old = d->name, .new = d->name};
-    struct link_change c = {.index = here->index, .master = here->master ? 0 : d->link.master};
-    size_t missing;
+    struct link_change c = {.index = here->index, .master = d->link.master};
+    struct link master auto_link = {0};
     int error;
 
-    if (strcmp(here->name, d->name))
-        c.name = d->name;
-    if ((c.name || c.master) && (error = link_change(&r->host, &c)) < 0)
-        return failed(r, error, &r->host, d, "restoring");
-    if ((error = addresses_restore(&r->host, &d->addresses, &to)) < 0)
-        return hozo_error(r->ctx, -error, NET_DEVICES, "giving %s its address %s back%s", d->name,
-                          to.which, r->host.said);
-    c = (struct link_change){.index = here->index, .up = d->link.flags & IFF_UP ? 1 : 0};
-    if (c.up && (error = link_change(&r->host, &c)) < 0)
-        return failed(r, error, &r->host, d, "setting up");
+    if (!c.master || here->master)
+        return 0;
+    if (link_by_index(&r->host, c.master, &master) == -ENODEV) {
+        hozo_log(r->ctx, HOZO_LOG_WARNING, "%s: the device that it belonged to is gone", d->name);
+        return 0;
+    }
+    error = link_change(&r->host, &c);
+    return error < 0 ? failed(r, error, &r->host, d, "giving its bridge or bond back to") : 0;
+}
+
+static int restore_addresses(struct restoring *r, const struct device *d, const struct link *here)
+{
+    struct address_move to = {.index = here->index, .old = d->name, .new = d->name};
+    int error = addresses_restore(&r->host, &d->addresses, &to);
+
+    return error < 0 ? hozo_error(r->ctx, -error, NET_DEVICES, "giving %s its address %s back%s",
+                                  d->name, to.which, r->host.said)
+                     : 0;
+}
+
+static int restore_state(struct restoring *r, const struct device *d, const struct link *here)
+{
+    struct link_change c = {.index = here->index, .up = 1};
+    int error = d->link.flags & IFF_UP ? link_change(&r->host, &c) : 0;
+
+    return error < 0 ? failed(r, error, &r->host, d, "setting up") : 0;
+}
+
+/* What cannot be restored does not keep the rest: without one address the host shall not be without its routes. */
+static int restore_settings(struct restoring *r, const struct device *d, const struct link *here)
+{
+    struct link_change c = {.index = here->index, .name = d->name};
+    int error = strcmp(here->name, d->name) ? link_change(&r->host, &c) : 0, result;
+    size_t missing;
+
+    if (error < 0)
+        return failed(r, error, &r->host, d, "renaming");
+    result = restore_master(r, d, here);
+    result |= restore_addresses(r, d, here);
+    result |= restore_state(r, d, here);
     if ((missing = routes_restore(&r->host, &d->routes)))
         hozo_log(r->ctx, HOZO_LOG_WARNING, "%s: %zu routes could not be restored%s", d->name,
                  missing, r->host.said);
-    return 0;
+    return result;
 }
 
 /* The host comes first: who lives in a joined namespace could make a device that looks the same. */
 static int restore_device(struct restoring *r, const struct device *d)
 {
     struct link l auto_link = {0};
+    int error;
 
     if (finds_here(r, d, &l))
         return restore_settings(r, d, &l);
@@ -115,8 +149,8 @@ static int restore_device(struct restoring *r, const struct device *d)
     }
     if (bring_back(r, d, &l) < 0)
         return -1;
-    return finds_here(r, d, &l) ? restore_settings(r, d, &l)
-                                : failed(r, -ENODEV, &r->host, d, "finding again");
+    error = link_by_name(&r->host, d->name, &l);
+    return error < 0 ? failed(r, error, &r->host, d, "finding again") : restore_settings(r, d, &l);
 }
 
 /* Those that the kernel has brought back may have each other's names, as they had in the container: none of them
