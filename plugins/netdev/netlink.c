@@ -30,6 +30,7 @@ static int errno_of(int nl)
 
 static int connect_here(struct netlink *n)
 {
+    static const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
     int on = 1, r;
 
     if (!(n->sock = nl_socket_alloc()))
@@ -37,6 +38,9 @@ static int connect_here(struct netlink *n)
     errno = 0;
     if ((r = nl_connect(n->sock, NETLINK_ROUTE)) < 0)
         return errno_of(r);
+    /* In a namespace that is joined others may administer the network, and with that write to this socket. */
+    if (connect(nl_socket_get_fd(n->sock), (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+        return -errno;
     /* The first for texts beside errors (Linux 4.12), without the request in them; the last so that dumps can
      * be asked for one device (4.20). An older kernel answers without. */
     setsockopt(nl_socket_get_fd(n->sock), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));

@@ -66,10 +66,11 @@ int pin_open(const char *path, uint64_t inode)
 
 int pin_remove(const char *path)
 {
-    /* EINVAL: nothing is mounted there. */
-    if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT)
+    /* EINVAL: nothing is mounted there; ENOTDIR: nor could have been. */
+    if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 && errno != EINVAL && errno != ENOENT &&
+        errno != ENOTDIR)
         return -errno;
-    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+    return unlink(path) < 0 && errno != ENOENT && errno != ENOTDIR ? -errno : 0;
 }
 
 uint64_t namespace_inode(int ns)
