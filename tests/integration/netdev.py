@@ -11,7 +11,7 @@ from network import (Namespace, addresses, device, give_with_protocol, ip, link,
 from plugin_directory import PluginDirectory
 from traced import strace
 
-KINDS = {k: k for k in ("veth", "macvlan", "tap", "dummy", "vlan", "ipvlan")}
+KINDS = {k: k for k in ("veth", "macvlan", "macvtap", "tap", "dummy", "vlan", "vxlan", "ipvlan", "ifb")}
 
 
 def with_devices(box, program="sleep 100", **devices):
