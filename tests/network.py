@@ -72,6 +72,7 @@ def device(kind, name="d0", *more):
         "macvtap": lambda: (device("veth", "lower"), ip("link", "add", name, *more, "link", "lower", "type", "macvtap")),
         "vxlan": lambda: ip("link", "add", name, *more, "type", "vxlan", "id", 7, "dstport", 4789, "local", "127.0.0.1",
                             "remote", "127.0.0.2"),
+        "bond": lambda: ip("link", "add", name, *more, "type", "bond"),
         "ifb": lambda: ip("link", "add", name, *more, "type", "ifb"),
         "ipvlan": lambda: (device("veth", "lower"), ip("link", "set", "lower", "up"),
                            ip("link", "set", "lower.p", "up"),

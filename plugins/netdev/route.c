@@ -80,6 +80,13 @@ int routes_read(struct netlink *n, int index, struct messages *m)
 /* Flags that the kernel sets, and refuses when it is told them. */
 #define SETTABLE (RTNH_F_ONLINK | RTNH_F_PERVASIVE)
 
+/* When a route of IPv6 ends: told in ticks, asked for in seconds. */
+static void put_end(struct nl_msg **msg, const struct rta_cacheinfo *c)
+{
+    if (c->rta_expires > 0)
+        netlink_put_u32(msg, RTA_EXPIRES, (uint32_t)(c->rta_expires / sysconf(_SC_CLK_TCK)));
+}
+
 static int restore(struct netlink *n, struct nlmsghdr *h)
 {
     struct rtmsg header = *RTMSG(h);
@@ -89,16 +96,19 @@ static int restore(struct netlink *n, struct nlmsghdr *h)
     int left, flags;
 
     nlmsg_for_each_attr(at, h, sizeof(header), left) several |= nla_type(at) == RTA_MULTIPATH;
-    /* Of several ways the others may have stayed. */
-    flags = NLM_F_ACK | NLM_F_CREATE | (several ? NLM_F_REPLACE : NLM_F_EXCL);
+    /* Of several ways the others may have stayed. So may another route to there, for which NLM_F_EXCL would take
+     * this one; a route is not added twice without it either. */
+    flags = NLM_F_ACK | NLM_F_CREATE | (several ? NLM_F_REPLACE : NLM_F_APPEND);
     header.rtm_flags &= SETTABLE;
     msg = netlink_request(RTM_NEWROUTE, flags, &header, sizeof(header));
     nlmsg_for_each_attr(at, h, sizeof(header), left)
     {
         struct rtnexthop *hop = NULL;
 
-        if (nla_type(at) == RTA_CACHEINFO)
+        if (nla_type(at) == RTA_CACHEINFO) {
+            put_end(&msg, nla_data(at));
             continue;
+        }
         while (nla_type(at) == RTA_MULTIPATH && (hop = next_hop(at, hop)))
             hop->rtnh_flags &= SETTABLE;
         netlink_put(&msg, nla_type(at), nla_data(at), (size_t)nla_len(at));

@@ -52,6 +52,27 @@ def a_device_is_moved_and_renamed(box, kind):
 
 
 @test
+def a_device_is_moved_out_of_a_bond_and_comes_back(box):
+    """The hardware address that it has there is the bond's, and does not go along."""
+    own_namespace()
+    pair("d0")
+    pair("d1")
+    device("bond", "bond0")
+    kept = link("d1")["address"]
+    for n in ("d0", "d1"):
+        ip("link", "set", n, "master", "bond0")
+    ip("link", "set", "bond0", "up")
+    before = picture()
+    b = with_devices(box, d1="net0")
+    b.hook("createRuntime", b.script("hook", f"#!/bin/sh\nnsenter --net=/proc/$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/')/ns/net "
+                                             f"ip link show net0 | grep -q {kept} && touch {box.dir}/seen\nfalse\n"))
+    box.create(b).fails()
+    assert os.path.exists(f"{box.dir}/seen")
+    same_picture(before)
+    nothing_held(box)
+
+
+@test
 def the_program_sees_it_and_can_use_its_addresses(box):
     own_namespace()
     pair()

@@ -5,7 +5,7 @@ import signal
 
 import host
 from harness import same, test
-from network import (Namespace, addresses, ip, link, names, own_namespace, pair, picture, pins, same_picture, settled,
+from network import (Namespace, addresses, asked, ip, link, names, own_namespace, pair, picture, pins, same_picture, settled,
                      up)
 from traced import strace
 
@@ -137,3 +137,26 @@ def a_device_that_somebody_moves_away_before(box):
     same((pins(), names(), names(away)), ([], ["d0", "d0.p", "d1.p", "lo"], ["d1", "lo"]))
     same([a["local"] for a in addresses("d0")], ["10.1.2.3", "2001:db8::1"])
     assert up("d0")
+
+
+@test(cases={
+    "of IPv4": ["route add 10.12.0.0/16 dev d0", "route append 10.12.0.0/16 dev d0.p"],
+    "of IPv6": ["-6 route add 2001:db8:12::/48 dev d0 metric 5", "-6 route append 2001:db8:12::/48 dev d0.p metric 5"],
+})
+def a_route_beside_one_that_has_stayed(box, commands):
+    """To the same destination by another device, of the same metric."""
+    furnished()
+    for c in commands:
+        ip(*c.split())
+    before = picture()
+    box.create(two(box, "true")).fails()
+    undone(box, before)
+
+
+@test
+def a_route_that_expires_still_does(box):
+    furnished()
+    ip("-6", "route", "add", "2001:db8:13::/48", "dev", "d0", "expires", 1000)
+    box.create(two(box, "true")).fails()
+    expires = [r["expires"] for r in asked("-6", "route", "show", "2001:db8:13::/48")]
+    assert len(expires) == 1 and 900 < expires[0] <= 1000, expires
