@@ -238,16 +238,24 @@ static int move(struct moving *m, struct device *d)
 {
     int r, tries = 0;
 
+    d->away = true;
     for (;;) {
         struct link_change c = {
             .index = d->index, .ns = m->ns, .new_index = d->there, .name = d->to};
 
+        if (write_down(m) < 0)
+            return -1;
         r = link_change(&m->host, &c);
         /* Another one that lives there has got this number meanwhile. */
         if (r != -EBUSY || tries++ == 10)
             break;
-        if (choose_index(m, d) < 0 || write_down(m) < 0)
+        if (choose_index(m, d) < 0)
             return -1;
+    }
+    /* Somebody else has moved it, perhaps to the same place, and it is theirs. */
+    if (r == -ENODEV) {
+        d->away = false;
+        write_down(m);
     }
     /* What look_at_device() cannot see before Linux 6.15. */
     if (r == -EINVAL)

@@ -65,8 +65,8 @@ static void print_device(FILE *f, const struct device *d)
     print_string(f, d->to);
     fprintf(f, ",\"address\":\"%s\",\"identity\":", d->link.address);
     print_string(f, d->link.identity);
-    fprintf(f, ",\"index\":%d,\"there\":%d,\"master\":%d,\"flags\":%u", d->index, d->there,
-            d->link.master, d->link.flags);
+    fprintf(f, ",\"index\":%d,\"there\":%d,\"away\":%d,\"master\":%d,\"flags\":%u", d->index,
+            d->there, d->away, d->link.master, d->link.flags);
     print_messages(f, "addresses", &d->addresses);
     print_messages(f, "routes", &d->routes);
     fputc('}', f);
@@ -175,6 +175,7 @@ static void read_device(struct reading *r, const struct hozo_cursor *at, struct 
     read_string(r, at, "identity", d->link.identity, sizeof(d->link.identity));
     d->index = (int)read_number(r, at, "index");
     d->there = (int)read_number(r, at, "there");
+    d->away = read_number(r, at, "away");
     d->link.master = (int)read_number(r, at, "master");
     d->link.flags = (unsigned)read_number(r, at, "flags");
     read_messages(r, at, "addresses", &d->addresses);

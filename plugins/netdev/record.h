@@ -16,6 +16,7 @@ struct device {
     char name[IFNAMSIZ]; /* on the host */
     char to[IFNAMSIZ];   /* in the container; may be a template */
     int index, there;    /* numbers on the host and in the container */
+    bool away;           /* it may have been moved: the next that is done is to move it */
     struct link link;    /* as it was on the host */
     struct messages addresses, routes;
 };

@@ -140,6 +140,8 @@ static int restore_device(struct restoring *r, const struct device *d)
     struct link l auto_link = {0};
     int error;
 
+    if (!d->away)
+        return 0;
     if (finds_here(r, d, &l))
         return restore_settings(r, d, &l);
     if (!finds_there(r, d, &l)) {
@@ -161,7 +163,7 @@ static int make_way(struct restoring *r, const struct device *d)
     struct link_change c = {.name = "hozo%d"};
     int error;
 
-    if (!finds_here(r, d, &l) || !strcmp(l.name, d->name))
+    if (!d->away || !finds_here(r, d, &l) || !strcmp(l.name, d->name))
         return 0;
     c.index = l.index;
     error = link_change(&r->host, &c);

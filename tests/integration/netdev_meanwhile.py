@@ -44,7 +44,7 @@ def undone(box, before):
 
 
 @test(cases={
-    "its name": ["there ip link set net0 name other"],
+    "its name": ["there ip link set net0 down", "there ip link set net0 name other"],
     "its address": ["there ip link set net0 address 02:00:00:00:00:99"],
     "both": ["there ip link set net0 down", "there ip link set net0 name other address 02:00:00:00:00:99"],
     "the address of one with a template's name": ["there ip link set net1 address 02:00:00:00:00:99"],
@@ -100,7 +100,7 @@ def an_address_that_is_refused_does_not_keep_the_rest(box):
     assert up("d0") and up("d1")
     same([a["local"] for a in addresses("d0")], ["10.1.2.3"])
     assert "10.9.0.0/16 via 10.1.2.1" in ip("route"), ip("route")
-    box.hozo("delete", "c1").fails("IPv6 is disabled on this device")
+    box.hozo("delete", "c1").fails("linux.netDevices: giving d1 its address", "permission denied")
     for n in ("d0", "d1"):
         with open(f"/proc/sys/net/ipv6/conf/{n}/disable_ipv6", "w") as f:
             f.write("0")
@@ -160,3 +160,25 @@ def a_route_that_expires_still_does(box):
     box.create(two(box, "true")).fails()
     expires = [r["expires"] for r in asked("-6", "route", "show", "2001:db8:13::/48")]
     assert len(expires) == 1 and 900 < expires[0] <= 1000, expires
+
+
+@test(sanitized=False)
+def another_container_of_the_pod_keeps_what_it_has_got(box):
+    """Both are to have the same device, in the same namespace: the one that is late moves nothing back."""
+    furnished()
+    pod = Namespace()
+    first = pod.joined_by(box.bundle("sleep 100"))
+    first.linux["netDevices"] = {"d0": {"name": "net0"}}
+    late = pod.joined_by(box.bundle_beside(first, "sleep 100"))
+    late.linux["netDevices"] = {"d0": {"name": "net0"}, "d1": {}}
+    if not os.fork():
+        host.eventually(pins, 10, "the late one has looked")
+        box.created(first, id="c2")
+        os._exit(0)
+    r = strace(box, ["-e", "trace=mount", "-e", "inject=mount:delay_exit=1500000"], "create", "--bundle",
+               late.write().path, "c1")
+    r.fails("linux.netDevices.d0: moving d0", "no such device")
+    host.eventually(lambda: box.state("c2")["status"] == "created", 10, "the first one is there")
+    same(names(pod), ["lo", "net0"])
+    same([a["local"] for a in addresses("net0", pod)], ["10.1.2.3", "2001:db8::1"])
+    assert up("net0", pod) and "d1" in names()
