@@ -87,19 +87,25 @@ class Box:
         process, out, err = self._start(arguments, stdin, options)
         timeout *= harness.patience
         output, deadline = Output(process.args, None, out, err), time.monotonic() + timeout
+        # As every engine does: a pid namespace cannot end before its last member is reaped, and those
+        # that came by `exec` are our children.
+        reaps = "delete" in arguments
         while (code := process.poll()) is None:
             if time.monotonic() > deadline:
                 process.kill()
                 process.wait()
                 raise AssertionError(f"still running after {timeout} s\n{output}")
-            # As every engine does: a pid namespace cannot end before its last member is reaped, and those
-            # that came by `exec` are our children.
-            reaps = "delete" in arguments
             if reaps:
-                host.reap(but=[p.pid for p in [process, *self.processes]])
+                self._reap(process)
             host.await_end(process.pid, 0.002 if reaps else 1)
+        if reaps:
+            self._reap(process)  # who has ended since: a zombie is still listed where it was
         output.code = code
         return output
+
+    def _reap(self, process):
+        """But for those that somebody waits for."""
+        host.reap(but=[p.pid for p in [process, *self.processes]])
 
     def spawn(self, *arguments, stdin=subprocess.DEVNULL, **options):
         """Runs the runtime in the background; `process.output` tells what it wrote."""

@@ -101,5 +101,4 @@ def two_containers_of_one_class_are_monitored_apart(box):
     same((r.tasks("gold/mon_groups/c1"), r.tasks("gold/mon_groups/c2")), ({first}, {second}))
     box.hozo("delete", "--force", "c1").ok()
     same(r.groups("gold/mon_groups"), ["c2"])
-    # A process has ended before it is gone.
-    host.eventually(lambda: host.reap() or r.tasks("gold") == {second}, what="the first one is gone")
+    same(r.tasks("gold"), {second})
