@@ -26,7 +26,7 @@ class Resctrl:
         self.process = subprocess.Popen([program, self.point, "-f", *(("-o", options) if options else ())])
         box.processes.append(self.process)
         box.undo.append(self.close)
-        host.eventually(lambda: os.path.exists(f"{self.point}/schemata") or self.process.poll(), 5, "the mount")
+        host.eventually(lambda: os.path.exists(f"{self.point}/tasks") or self.process.poll(), 5, "the mount")
         if self.process.poll() is not None:
             raise Skip("FUSE cannot be mounted here")
         if told:

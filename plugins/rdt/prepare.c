@@ -92,25 +92,34 @@ static unsigned long bandwidth_step(int root)
     return text ? strtoul(text, NULL, 10) : 0;
 }
 
+static int differs(struct preparing *p, const struct hozo_work *w, const char *text)
+{
+    size_t length = 0;
+    const char *line = schemata_line(text, w->value, &length);
+
+    length -= line ? strspn(line, " ") : 0;
+    return hozo_error(p->ctx, 0, w->path, "\"%s\" is not what the class %s has: %.*s", w->value,
+                      shown(p->record.class), (int)(line ? length : 7),
+                      line ? line + strspn(line, " ") : "nothing");
+}
+
+/* The file is not there on a machine that only monitors, and not looked for without need. */
 static int compare(struct preparing *p)
 {
-    auto_free char *text = resctrl_read(p->class, "schemata");
-    unsigned long step = bandwidth_step(p->root);
+    auto_free char *text = NULL;
+    unsigned long step = 0;
     struct hozo_work w = {.size = sizeof(w)};
 
-    if (!text)
-        return hozo_error(p->ctx, errno, p->cause, "%s/schemata", shown(p->record.class));
     for (size_t i = 0; hozo_next_work(p->ctx, i, &w) == 1; i++) {
-        size_t length = 0;
-        const char *line;
-
-        if (!work_is(&w, WORK_SCHEMA) || schemata_match(text, w.value, step))
+        if (!work_is(&w, WORK_SCHEMA))
             continue;
-        line = schemata_line(text, w.value, &length);
-        length -= line ? strspn(line, " ") : 0;
-        return hozo_error(p->ctx, 0, w.path, "\"%s\" is not what the class %s has: %.*s", w.value,
-                          shown(p->record.class), (int)(line ? length : 7),
-                          line ? line + strspn(line, " ") : "nothing");
+        if (!text) {
+            step = bandwidth_step(p->root);
+            if (!(text = resctrl_read(p->class, "schemata")))
+                return hozo_error(p->ctx, errno, w.path, "%s/schemata", shown(p->record.class));
+        }
+        if (!schemata_match(text, w.value, step))
+            return differs(p, &w, text);
     }
     return 0;
 }

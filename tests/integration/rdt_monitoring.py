@@ -94,6 +94,19 @@ def a_machine_that_cannot_monitor_says_so(box):
 
 
 @test
+def a_machine_that_only_monitors_does_so_in_the_root_class(box):
+    """Such a machine has neither schemata nor other classes."""
+    r = Resctrl(box, l3=0, mb=0)
+    pid = box.created(with_rdt(box, **section("/")))
+    same(r.tasks("mon_groups/c1"), {pid})
+    box.hozo("delete", "--force", "c1").ok().silent()
+    same(r.groups("mon_groups"), [])
+    box.create(with_rdt(box, enableMonitoring=True)).fails("linux.intelRdt: making the class c1: operation not permitted")
+    box.create(with_rdt(box, closID="/", l3CacheSchema="L3:0=f")).fails("linux.intelRdt.l3CacheSchema: /")
+    box.unknown()
+
+
+@test
 def two_containers_of_one_class_are_monitored_apart(box):
     r = machine(box)
     first = box.running(with_rdt(box, **section("gold")), id="c1")

@@ -135,6 +135,15 @@ def info_says_what_the_machine_has(box):
 
 
 @test
+def a_machine_may_only_monitor(box):
+    """The third of the examples of monitoring in the kernel's documentation."""
+    r = resctrl(box, l3=0, mb=0)
+    same(sorted(os.listdir(r.point)), ["cpus", "cpus_list", "info", "mon_data", "mon_groups", "tasks"])
+    refused(r, r.make, "a", number=errno.EPERM)
+    r.make("mon_groups/x")
+
+
+@test
 def a_machine_has_only_what_it_is_told_to(box):
     r = resctrl(box, l3=0, l2=8, mb=0, mon=0)
     same(sorted(os.listdir(f"{r.point}/info")), ["L2", "last_cmd_status"])

@@ -20,6 +20,11 @@ const struct group_file group_files[] = {
     {0},
 };
 
+bool group_has(const struct group *g, const struct group_file *f)
+{
+    return f->monitors || (!g->parent && resources_there());
+}
+
 const char *const counters[] = {"llc_occupancy", "mbm_total_bytes", "mbm_local_bytes", NULL};
 
 static void show_size(const struct group *g, FILE *out)

@@ -145,7 +145,7 @@ static int fs_mkdir(const char *path, mode_t mode)
     if (r < 0)
         return r;
     if (n.kind == GROUP && n.group == &groups[0])
-        return group_make(NULL, name);
+        return resources_there() ? group_make(NULL, name) : -EPERM;
     return n.kind == MON_GROUPS && strcmp(name, "mon_groups") != 0 ? group_make(n.group, name)
                                                                    : -EPERM;
 }

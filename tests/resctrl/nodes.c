@@ -81,7 +81,7 @@ static int find_in_group(struct group *g, char *rest, struct node *n)
     }
     snprintf(n->name, sizeof(n->name), "%s", first);
     for (const struct group_file *f = group_files; f->name && !rest; f++)
-        if (!strcmp(f->name, first) && (!g->parent || f->monitors))
+        if (!strcmp(f->name, first) && group_has(g, f))
             return 0;
     return -ENOENT;
 }
@@ -131,7 +131,7 @@ static void list_children(const struct group *parent, each_name each, void *data
 static void list_group(const struct group *g, each_name each, void *data)
 {
     for (const struct group_file *f = group_files; f->name; f++)
-        if (!g->parent || f->monitors)
+        if (group_has(g, f))
             each(data, f->name);
     if (geometry.mon)
         each(data, "mon_data");

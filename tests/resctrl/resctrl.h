@@ -75,6 +75,7 @@ void tasks_show(const struct group *g, FILE *out);
 /* --- schemata.c --------------------------------------------------------------------------------- */
 
 bool resource_there(enum resource r);
+bool resources_there(void); /* any: else the machine can only monitor */
 const char *resource_name(enum resource r);
 uint32_t resource_default(enum resource r);
 void schemata_show(const struct group *g, FILE *out);
@@ -84,7 +85,7 @@ int schemata_write(struct group *g, char *text);
 
 struct group_file {
     const char *name;        /* NULL behind the last */
-    bool monitors, writable; /* a group that only monitors has it as well */
+    bool monitors, writable; /* a group that only monitors has it as well, and a machine that only monitors */
 };
 
 #define COUNTERS 3
@@ -92,6 +93,7 @@ extern const struct group_file group_files[];
 extern const char *const counters[COUNTERS + 1];
 
 struct node;
+bool group_has(const struct group *g, const struct group_file *f);
 int group_show(const struct group *g, const char *name, FILE *out);
 int group_write(struct group *g, const char *name,
                 char *text); /* text ends with what was written */

@@ -15,6 +15,11 @@ bool resource_there(enum resource r)
     return r == L3 ? geometry.l3 : r == L2 ? geometry.l2 : geometry.mb;
 }
 
+bool resources_there(void)
+{
+    return geometry.l3 || geometry.l2 || geometry.mb;
+}
+
 const char *resource_name(enum resource r)
 {
     static const char *const names[] = {"L3", "L2", "MB"};
