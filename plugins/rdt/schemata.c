@@ -116,20 +116,22 @@ const char *schemata_line(const char *text, const char *line, size_t *length)
 
 /* --- comparing --------------------------------------------------------------------------------- */
 
-static bool has(struct span domains, int base, uint64_t id, uint64_t value)
+/* As bw_validate() of Linux does. */
+static uint64_t rounded(uint64_t value, uint64_t step)
+{
+    return step && value <= UINT32_MAX ? (value + step - 1) / step * step : value;
+}
+
+/* What is there is the value, or what the kernel makes of it. With the mount option mba_MBps the former are megabytes
+ * in Linux 6.18, the latter in Linux 4.18. */
+static bool has(struct span domains, int base, uint64_t id, uint64_t value, uint64_t step)
 {
     uint64_t at, present;
 
     while (next_domain(&domains, base, &at, &present) == 1)
         if (at == id)
-            return present == value;
+            return present == value || present == rounded(value, step);
     return false;
-}
-
-/* As bw_validate() of Linux 6.18 does; megabytes (mount option mba_MBps) it takes as they are. */
-static uint64_t rounded(uint64_t value, uint64_t step)
-{
-    return step && value <= 100 ? (value + step - 1) / step * step : value;
 }
 
 bool schemata_match(const char *text, const char *line, unsigned long step)
@@ -144,7 +146,7 @@ bool schemata_match(const char *text, const char *line, unsigned long step)
         return false;
     base = decimal(resource) ? 10 : 16;
     for (; (r = next_domain(&wanted, base, &id, &value)) == 1; n++)
-        if (!has(present, base, id, same(resource, "MB") ? rounded(value, step) : value))
+        if (!has(present, base, id, value, same(resource, "MB") ? step : 0))
             return false;
     return r == 0 && n;
 }

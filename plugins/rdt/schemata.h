@@ -14,7 +14,7 @@ const char *schemata_line(const char *text, const char *line, size_t *length);
 
 /*
  * Whether each domain that `line` names has in `text`, the kernel's file, the value that it would have if
- * the line were written. Bandwidth in percent the kernel rounds up to a multiple of `step`; 0: it does not.
+ * the line were written. Bandwidth the kernel may round up to a multiple of `step`; 0: it does not.
  */
 bool schemata_match(const char *text, const char *line, unsigned long step);
 

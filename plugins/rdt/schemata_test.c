@@ -10,7 +10,9 @@
 /* As Linux before 6.16 pads them. */
 #define OLD   "    MB:0= 70;1=100\n    L3:0=007ff;1=0001f\n"
 #define SPLIT "L3DATA:0=f;1=f\nL3CODE:0=3;1=3\n"
-#define MANY  "L2:0=ff;1=ff;10=1\nSMBA:0=2048\nMB:0=10\nL3:0=1\n"
+/* With the mount option mba_MBps, as Linux 6.18 takes 55 and Linux 4.18 takes 1025. */
+#define MEGABYTES "    MB:0=55;1=1030;2=4294967295\n"
+#define MANY      "L2:0=ff;1=ff;10=1\nSMBA:0=2048\nMB:0=10\nL3:0=1\n"
 
 static void test_equal(void)
 {
@@ -18,15 +20,16 @@ static void test_equal(void)
         const char *text, *line;
         unsigned long step;
     } same[] = {
-        {NEW, "L3:0=7ff;1=1f", 0}, {NEW, "L3:1=1f;0=7ff", 0},
-        {NEW, "L3:0=7FF;1=1F", 0}, {NEW, "L3:0=007ff;1=01f", 0},
-        {NEW, "L3:0=0x7ff", 0},    {NEW, "  L3 : 00 = 7ff ; 1 = 1f ;", 0},
-        {NEW, "L3:1=1f", 0},       {NEW, "MB:1=100;0=70", 0},
-        {NEW, "MB:0=070", 0},      {NEW, "MB:0=61;1=100", 10},
-        {OLD, "L3:0=7ff;1=1f", 0}, {OLD, "L3:1=1f;0=007ff", 0},
-        {OLD, "MB:0=70;1=100", 0}, {OLD, "MB:1=100;0= 70", 0},
-        {SPLIT, "L3DATA:0=f", 0},  {SPLIT, "L3CODE:0=3;1=3", 0},
-        {MANY, "L2:10=1", 0},      {MANY, "SMBA:0=2048", 10},
+        {NEW, "L3:0=7ff;1=1f", 0},  {NEW, "L3:1=1f;0=7ff", 0},
+        {NEW, "L3:0=7FF;1=1F", 0},  {NEW, "L3:0=007ff;1=01f", 0},
+        {NEW, "L3:0=0x7ff", 0},     {NEW, "  L3 : 00 = 7ff ; 1 = 1f ;", 0},
+        {NEW, "L3:1=1f", 0},        {NEW, "MB:1=100;0=70", 0},
+        {NEW, "MB:0=070", 0},       {NEW, "MB:0=61;1=100", 10},
+        {OLD, "L3:0=7ff;1=1f", 0},  {OLD, "L3:1=1f;0=007ff", 0},
+        {OLD, "MB:0=70;1=100", 0},  {OLD, "MB:1=100;0= 70", 0},
+        {SPLIT, "L3DATA:0=f", 0},   {SPLIT, "L3CODE:0=3;1=3", 0},
+        {MANY, "L2:10=1", 0},       {MANY, "SMBA:0=2048", 10},
+        {MEGABYTES, "MB:0=55", 10}, {MEGABYTES, "MB:1=1025;2=4294967295", 10},
     };
     static const struct {
         const char *text, *line;
@@ -63,6 +66,10 @@ static void test_equal(void)
         {SPLIT, "L3CODE:0=f", 0},
         {MANY, "L2:1=1", 0},
         {MANY, "SMBA:0=2041", 10},
+        {MEGABYTES, "MB:0=54", 10},
+        {MEGABYTES, "MB:0=50", 10},
+        {MEGABYTES, "MB:1=1031", 10},
+        {MEGABYTES, "MB:2=18446744073709551615", 10},
         {"", "L3:0=1", 0},
     };
 
