@@ -162,7 +162,7 @@ static void put_monitoring(struct telling *t, int group)
     static const char *const occupancy[] = {"llc_occupancy", NULL};
     auto_close int dir = resctrl_open(group, "mon_data", O_RDONLY | O_DIRECTORY);
     struct dirent **domains = NULL;
-    int n = dir < 0 ? -1 : scandirat(dir, ".", &domains, is_cache, alphasort);
+    int n = dir < 0 ? -1 : scandirat(dir, ".", &domains, is_cache, versionsort);
 
     if (n < 0)
         return;

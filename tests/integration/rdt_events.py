@@ -61,6 +61,17 @@ def a_counter_that_cannot_be_read_now_is_0(box):
 
 
 @test
+def caches_are_in_the_order_of_their_numbers(box):
+    """Which may have gaps."""
+    r = Resctrl(box, domains=3, apart=60)
+    same(r.schemata()["L3"], "0=7ff;60=7ff;120=7ff")
+    box.running(with_rdt(box, l3CacheSchema="L3:120=f"))
+    told = stats(box)
+    same(told["l3_cache_schema"], "L3:0=7ff;60=7ff;120=f")
+    same([c["llc_occupancy"] for c in told["cmt_stats"]], [1000001, 1060001, 1120001])
+
+
+@test
 def older_kernels_lines_are_told_as_they_are(box):
     Resctrl(box, old=1, domains=1)
     box.running(with_rdt(box, l3CacheSchema="L3:0=f", memBwSchema="MB:0=50"))

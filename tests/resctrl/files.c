@@ -37,7 +37,7 @@ static void show_size(const struct group *g, FILE *out)
             unsigned bits = r == MB ? 0 : (unsigned)__builtin_popcount(resource_default(r));
             uint32_t value = g->value[r][d];
 
-            fprintf(out, "%s%u=%u", d ? ";" : "", d,
+            fprintf(out, "%s%u=%u", d ? ";" : "", d * geometry.apart,
                     r == MB ? value : CACHE_SIZE / bits * (unsigned)__builtin_popcount(value));
         }
         fputc('\n', out);
@@ -83,7 +83,8 @@ void counter_show(const struct node *n, FILE *out)
     if (geometry.unavailable)
         fputs("Unavailable\n", out);
     else
-        fprintf(out, "%u\n", n->group->rmid * 1000000 + n->domain * 1000 + which + 1);
+        fprintf(out, "%u\n",
+                n->group->rmid * 1000000 + n->domain * geometry.apart * 1000 + which + 1);
 }
 
 /* --- writing ------------------------------------------------------------------------------------ */

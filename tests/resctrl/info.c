@@ -36,7 +36,7 @@ static void show_masks_used(enum resource r, FILE *out)
 
         for (size_t i = 0; i < GROUPS_MAX; i++)
             used |= groups[i].used && !groups[i].parent ? groups[i].value[r][d] : 0;
-        fprintf(out, "%s%u=", d ? ";" : "", d);
+        fprintf(out, "%s%u=", d ? ";" : "", d * geometry.apart);
         for (unsigned b = bits; b-- > 0;)
             fputc(used >> b & 1 ? 'S' : '0', out);
     }

@@ -13,13 +13,21 @@
 
 #include "tests/resctrl/resctrl.h"
 
-struct geometry geometry = {
-    .closids = 16, .rmids = 32, .domains = 2, .l3 = 11, .min_bits = 1, .mb = 1, .mon = 1};
+#define PAGE 4096
+
+struct geometry geometry = {.closids = 16,
+                            .rmids = 32,
+                            .domains = 2,
+                            .apart = 1,
+                            .l3 = 11,
+                            .min_bits = 1,
+                            .mb = 1,
+                            .mon = 1};
 
 /* clang-format off */
 #define OPTION(name) {#name "=%u", offsetof(struct geometry, name), 0}
 static const struct fuse_opt options[] = {
-    OPTION(closids), OPTION(rmids), OPTION(domains), OPTION(l3), OPTION(l2), OPTION(min_bits), OPTION(mb),
+    OPTION(closids), OPTION(rmids), OPTION(domains), OPTION(apart), OPTION(l3), OPTION(l2), OPTION(min_bits), OPTION(mb),
     OPTION(mon), OPTION(old), OPTION(no_status), OPTION(unavailable), FUSE_OPT_END};
 /* clang-format on */
 
@@ -115,8 +123,7 @@ static int fs_write(const char *path, const char *from, size_t size, off_t offse
     (void)offset, (void)fi;
     if (r < 0)
         return r;
-    if (size > 4096)
-        return -E2BIG;
+    size = size < PAGE ? size : PAGE; /* as kernfs: the rest is for the next write */
     if (!(text = strndup(from, size)))
         return -ENOMEM;
     r = n.kind == FILE_OF_GROUP ? group_write(n.group, n.name, text) : -EINVAL;
@@ -144,6 +151,7 @@ static int fs_mkdir(const char *path, mode_t mode)
     free(above);
     if (r < 0)
         return r;
+    status_clear();
     if (n.kind == GROUP && n.group == &groups[0])
         return resources_there() ? group_make(NULL, name) : -EPERM;
     return n.kind == MON_GROUPS && strcmp(name, "mon_groups") != 0 ? group_make(n.group, name)
@@ -182,8 +190,9 @@ int main(int argc, char **argv)
 
     if (fuse_opt_parse(&args, &geometry, options, NULL) < 0)
         return 2;
-    if (!geometry.domains || geometry.domains > DOMAINS_MAX || geometry.closids > CLASSES_MAX ||
-        geometry.rmids > GROUPS_MAX || geometry.l3 > 31 || geometry.l2 > 31) {
+    if (!geometry.domains || !geometry.apart || geometry.domains > DOMAINS_MAX ||
+        geometry.closids > CLASSES_MAX || geometry.rmids > GROUPS_MAX || geometry.l3 > 31 ||
+        geometry.l2 > 31) {
         fprintf(stderr, "resctrl: no machine is like that\n");
         return 2;
     }

@@ -45,7 +45,7 @@ static int find_counter(char *rest, struct node *n)
     if (!domain)
         return 0;
     for (n->domain = 0; n->domain < geometry.domains; n->domain++) {
-        snprintf(name, sizeof(name), "mon_L3_%02u", n->domain);
+        snprintf(name, sizeof(name), "mon_L3_%02u", n->domain * geometry.apart);
         if (!strcmp(name, domain))
             break;
     }
@@ -157,7 +157,7 @@ static void list_domains(each_name each, void *data)
     char name[32];
 
     for (unsigned d = 0; d < geometry.domains; d++) {
-        snprintf(name, sizeof(name), "mon_L3_%02u", d);
+        snprintf(name, sizeof(name), "mon_L3_%02u", d * geometry.apart);
         each(data, name);
     }
 }

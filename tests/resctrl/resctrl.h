@@ -32,6 +32,7 @@
 
 struct geometry {
     unsigned closids, rmids, domains;
+    unsigned apart;  /* the numbers of the domains: 0, 60, 120 with 60 */
     unsigned l3, l2; /* bits of a mask; 0: no such resource */
     unsigned min_bits;
     unsigned mb;          /* 0: no MB */
@@ -84,8 +85,9 @@ int schemata_write(struct group *g, char *text);
 /* --- files.c, info.c ---------------------------------------------------------------------------- */
 
 struct group_file {
-    const char *name;        /* NULL behind the last */
-    bool monitors, writable; /* a group that only monitors has it as well, and a machine that only monitors */
+    const char *name; /* NULL behind the last */
+    bool monitors,
+        writable; /* a group that only monitors has it as well, and a machine that only monitors */
 };
 
 #define COUNTERS 3

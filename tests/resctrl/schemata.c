@@ -58,7 +58,7 @@ void schemata_show(const struct group *g, FILE *out)
         fprintf(out, "%6s:", resource_name(r));
         for (unsigned d = 0; d < geometry.domains; d++) {
             fputs(d ? ";" : "", out);
-            show_value(r, d, g->value[r][d], out);
+            show_value(r, d * geometry.apart, g->value[r][d], out);
         }
         fputc('\n', out);
     }
@@ -145,10 +145,10 @@ static int parse_domains(struct staged *s, enum resource r, char *line)
             status("Missing '=' or non-numeric domain\n");
             return -EINVAL;
         }
-        if (d >= geometry.domains)
+        if (d % geometry.apart || (d /= geometry.apart) >= geometry.domains)
             return -EINVAL; /* without a word */
         if (s->there[r][d]) {
-            status("Duplicate domain %lu\n", d);
+            status("Duplicate domain %lu\n", d * geometry.apart);
             return -EINVAL;
         }
         to = &s->value[r][d];
