@@ -53,7 +53,7 @@ static bool has_monitors(int class)
         return fd != -ENOENT; /* without monitoring there is no such directory */
     }
     while (!found && (e = readdir(dir)))
-        found = e->d_name[0] != '.';
+        found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     closedir(dir);
     return found;
 }
@@ -79,8 +79,7 @@ static int take_away(struct hozo_ctx *ctx, int root, const char *path)
 {
     int r = resctrl_rmdir(root, path);
 
-    return !r || r == -ENOENT ? 0
-                              : resctrl_fail(ctx, root, -r, NULL, "removing %s of resctrl", path);
+    return !r || r == -ENOENT ? 0 : hozo_error(ctx, -r, NULL, "removing %s of resctrl", path);
 }
 
 static int take_all(struct hozo_ctx *ctx, int root, const struct record *r)

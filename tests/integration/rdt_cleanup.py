@@ -61,13 +61,13 @@ def a_class_that_others_use_by_now_stays(box):
     same((r.groups(), r.tasks("gold")), (["gold"], {pid}))
 
 
-@test
-def a_class_with_a_group_of_somebody_elses_stays(box):
+@test(cases={n: n for n in ("other", ".other", "...")})
+def a_class_with_a_group_of_somebody_elses_stays(box, name):
     r = Resctrl(box)
     box.running(with_rdt(box, closID="gold", **LINE, enableMonitoring=True))
-    r.make("gold/mon_groups/other")
+    r.make(f"gold/mon_groups/{name}")
     box.hozo("delete", "--force", "c1").ok()
-    same(r.groups("gold/mon_groups"), ["other"])
+    same(r.groups("gold/mon_groups"), [name])
 
 
 @test
