@@ -63,8 +63,10 @@ int rdt_update_apply(struct hozo_ctx *ctx)
 
 int rdt_update_undo(struct hozo_ctx *ctx)
 {
-    __attribute__((cleanup(end))) struct lines l;
+    __attribute__((cleanup(end))) struct lines l = {.root = -1, .class = -1};
 
+    if (!replaced)
+        return 0;
     if (begin(ctx, &l) < 0)
         return -1;
     l.undo = replaced;

@@ -83,6 +83,17 @@ def it_is_undone_when_another_plugin_fails(box):
     same(r.schemata("c1"), {"L3": "0=f;1=f", "MB": "0=50;1=50"})
 
 
+@test(sanitized=False)
+def where_nothing_was_changed_nothing_is_undone(box):
+    r = Resctrl(box)
+    plugins = MadePlugins(box)
+    plugins.watcher("z", update="", update_apply='return hozo_error(ctx, 0, 0, "no");')
+    plugins.create(with_rdt(box, **SECTION)).ok()
+    r.remove("c1")
+    result = plugins.hozo("update", "--pids-limit", "100", "c1").fails("no")
+    assert "intelRdt" not in result.err, result.err
+
+
 @test
 def a_container_without_the_section_is_refused_and_nothing_is_made(box):
     r = Resctrl(box)
