@@ -152,18 +152,29 @@ char *resctrl_read(int dir, const char *file)
 int resctrl_write(int dir, const char *file, const char *text)
 {
     auto_close int fd = resctrl_open(dir, file, O_WRONLY);
+    size_t length = strlen(text);
 
     if (fd < 0)
         return fd;
-    return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    /* kernfs_fop_write_iter() takes a page, and leaves the rest to be another command. */
+    if (length > (size_t)sysconf(_SC_PAGESIZE))
+        return -EMSGSIZE;
+    return write(fd, text, length) < 0 ? -errno : 0;
 }
 
 /* --- errors ------------------------------------------------------------------------------------ */
 
+/* What else fails was no command to resctrl: the answer that stands there is somebody else's. */
+static bool is_answered(int errnum)
+{
+    return errnum == EINVAL || errnum == ENOSPC || errnum == ESRCH || errnum == EBUSY ||
+           errnum == EPERM;
+}
+
 /* "ok" is the answer to a command that has nothing to say, and to one that fails so. */
 static char *last_status(int root)
 {
-    char *status = root < 0 ? NULL : resctrl_read(root, "info/last_cmd_status");
+    char *status = resctrl_read(root, "info/last_cmd_status");
 
     if (!status)
         return NULL;
@@ -179,7 +190,7 @@ static char *last_status(int root)
 
 int resctrl_fail(struct hozo_ctx *ctx, int root, int errnum, const char *path, const char *fmt, ...)
 {
-    auto_free char *status = last_status(root), *text = NULL;
+    auto_free char *status = is_answered(errnum) ? last_status(root) : NULL, *text = NULL;
     va_list ap;
     int n;
 

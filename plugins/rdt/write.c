@@ -7,6 +7,8 @@
 
 #include "plugins/rdt/schemata.h"
 
+#define QUOTED 200 /* of a line: what the kernel says of it has to have room behind */
+
 static int begin(struct lines *l)
 {
     if (!l->before && !(l->before = resctrl_read(l->class, "schemata")))
@@ -47,7 +49,9 @@ int lines_write(struct lines *l, const struct hozo_work *work)
     if (begin(l) < 0 || keep(l, work->value) < 0)
         return -1;
     r = put(l->class, work->value, strlen(work->value));
-    return r < 0 ? resctrl_fail(l->ctx, l->root, -r, work->path, "\"%s\"", work->value) : 0;
+    return r < 0 ? resctrl_fail(l->ctx, l->root, -r, work->path, "\"%.*s%s\"", QUOTED, work->value,
+                                strlen(work->value) > QUOTED ? "..." : "")
+                 : 0;
 }
 
 int lines_undo(struct lines *l)

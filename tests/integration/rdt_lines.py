@@ -78,6 +78,35 @@ def where_the_kernel_says_nothing_the_error_does_not_say_ok(box):
 
 
 @test
+def what_the_kernel_said_of_another_command_is_not_in_the_error(box):
+    """Of a file that is not there, and of a directory that is, it says nothing: the last answer stays."""
+    r = Resctrl(box)
+    r.make("gold")
+    box.running(with_rdt(box, closID="gold"))
+    r.remove("gold")
+    box.create(with_rdt(box, schemata=["L3:0=505"]), id="c2").fails("non-consecutive")
+    assert "non-consecutive" in r.read("info/last_cmd_status")
+    result = box.exec("true").fails("gold/tasks", "no such file or directory", code=255)
+    assert "non-consecutive" not in result.err, result.err
+
+
+@test
+def a_line_that_one_write_cannot_take_is_an_error_and_not_written_in_part(box):
+    """One write(2) is a page at most; the rest would be another command."""
+    r = Resctrl(box, old=1)
+    r.make("gold", "L3:1=3")
+    before = r.read("gold/schemata")
+    box.create(with_rdt(box, schemata=["L3:0=505"])).fails("non-consecutive")
+    line = "L3:0=" + "0" * 5000 + "f"
+    result = box.create(with_rdt(box, closID="gold", schemata=["L3:0=7", line])).fails("schemata[1]: ", "message too long")
+    assert "non-consecutive" not in result.err
+    same((r.groups(), r.read("gold/schemata")), (["gold"], before))
+    line = "L3:0=" + "0" * (4096 - len("L3:0=f\n")) + "f"
+    box.created(with_rdt(box, closID="gold", schemata=[line]))
+    same(r.schemata("gold")["L3"], "0=00f;1=003")
+
+
+@test
 def a_kernel_without_last_cmd_status_gives_an_error_as_well(box):
     r = Resctrl(box, no_status=1)
     box.create(with_rdt(box, l3CacheSchema="L3:0=505")).fails(L3, '"L3:0=505": invalid argument')
