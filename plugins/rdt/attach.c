@@ -5,6 +5,29 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
+
+/* --- the lock between preparing and entering --------------------------------------------------- */
+
+/* The mount point, of the one container that this execution makes. */
+static int kept = -1;
+
+void rdt_lock_keep(int root)
+{
+    rdt_lock_end();
+    kept = root;
+}
+
+/* Not by close(2) alone: whoever has been forked meanwhile would hold it as well. */
+void rdt_lock_end(void)
+{
+    if (kept >= 0)
+        flock(kept, LOCK_UN);
+    rdt_close_fd(&kept);
+    kept = -1;
+}
+
+/* --- entering ---------------------------------------------------------------------------------- */
 
 static int put(struct hozo_ctx *ctx, int root, const struct hozo_work *w, int32_t pid)
 {
@@ -16,19 +39,27 @@ static int put(struct hozo_ctx *ctx, int root, const struct hozo_work *w, int32_
     return r < 0 ? resctrl_fail(ctx, root, -r, w->path, "%s", shown(w->value)) : 0;
 }
 
-int rdt_attach(struct hozo_ctx *ctx)
+static int put_all(struct hozo_ctx *ctx, int root)
 {
-    struct record record = {0};
-    auto_close int root = rdt_record_open(ctx, &record);
     struct hozo_work w = {.size = sizeof(w)};
     int32_t pid;
     int pidfd;
 
-    place_free(&record.place);
     if (root < 0 || hozo_process(ctx, &pid, &pidfd) < 0)
         return -1;
     for (size_t i = 0; hozo_next_work(ctx, i, &w) == 1; i++)
         if (work_is(&w, WORK_TASKS) && put(ctx, root, &w, pid) < 0)
             return -1;
     return 0;
+}
+
+int rdt_attach(struct hozo_ctx *ctx)
+{
+    struct record record = {0};
+    auto_close int root = rdt_record_open(ctx, &record);
+    int r = put_all(ctx, root);
+
+    place_free(&record.place);
+    rdt_lock_end();
+    return r;
 }

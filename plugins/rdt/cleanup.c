@@ -89,7 +89,7 @@ static int take_all(struct hozo_ctx *ctx, int root, const struct record *r)
 
     if (!r->made)
         return result;
-    if (!r->own && is_used(root, class)) {
+    if (is_used(root, class)) {
         hozo_log(ctx, HOZO_LOG_WARNING, "the class %s of resctrl is used by others, and stays",
                  class);
         return result;
@@ -104,13 +104,14 @@ int rdt_cleanup(struct hozo_ctx *ctx)
     bool nothing = found <= 0 || (!r.made && !r.monitor);
     auto_close int root = nothing ? -ENODEV : place_open(&r.place);
 
+    rdt_lock_end();
     place_free(&r.place);
     /* With the mount the kernel has removed all groups. */
     if (root == -ENODEV)
         return found < 0 ? -1 : 0;
     if (root < 0)
         return hozo_error(ctx, -root, NULL, "resctrl");
-    if (r.made && !r.own && !hozo_option(ctx, "processes-ended"))
+    if (r.made && !hozo_option(ctx, "processes-ended"))
         await_tasks(root, beneath(r.class));
     locked = resctrl_lock(root);
     return locked < 0 ? hozo_error(ctx, -locked, NULL, "resctrl") : take_all(ctx, root, &r);

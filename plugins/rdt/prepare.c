@@ -11,8 +11,8 @@ struct preparing {
     struct hozo_ctx *ctx;
     struct record record;
     int root, class;
-    bool exists, must_exist;
-    const char *cause; /* the JSON path of the class */
+    bool own, exists, must_exist; /* own: of the container's name, which nobody has asked for */
+    const char *cause;            /* the JSON path of the class */
 };
 
 static void preparing_end(struct preparing *p)
@@ -35,7 +35,7 @@ static void read_work(struct preparing *p)
         if (!work_is(&w, WORK_OWN) && !work_is(&w, WORK_SHARE) && !work_is(&w, WORK_JOIN))
             continue;
         p->record.class = w.value;
-        p->record.own = work_is(&w, WORK_OWN);
+        p->own = work_is(&w, WORK_OWN);
         p->must_exist = work_is(&w, WORK_JOIN);
         p->cause = w.path;
     }
@@ -178,7 +178,7 @@ static int write_lines(struct preparing *p, struct lines *lines)
     struct hozo_work w = {.size = sizeof(w)};
 
     for (size_t i = 0; hozo_next_work(p->ctx, i, &w) == 1; i++) {
-        bool compared = work_is(&w, WORK_SCHEMA) && p->exists && !p->record.own;
+        bool compared = work_is(&w, WORK_SCHEMA) && p->exists && !p->own;
 
         if (compared || (!work_is(&w, WORK_SCHEMA) && !work_is(&w, WORK_SCHEMATA)))
             continue;
@@ -210,10 +210,14 @@ int rdt_prepare(struct hozo_ctx *ctx)
         return 0;
     if (enter(&p) < 0 || look(&p) < 0 || check_monitor(&p) < 0)
         return -1;
-    if (p.exists && !p.record.own && compare(&p) < 0)
+    if (p.exists && !p.own && compare(&p) < 0)
         return -1;
     p.record.made = !p.exists;
     if (rdt_record_write(ctx, &p.record) < 0 || (!p.exists && make_class(&p) < 0))
         return -1;
-    return fill(&p);
+    if (fill(&p) < 0)
+        return -1;
+    rdt_lock_keep(p.root);
+    p.root = -1;
+    return 0;
 }

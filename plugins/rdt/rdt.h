@@ -140,8 +140,8 @@ __attribute__((format(printf, 5, 6))) int resctrl_fail(struct hozo_ctx *ctx, int
 struct record {
     struct place place;
     const char *class;
-    bool own, made; /* the class is the container's alone; hozo has made it */
-    const char *monitor;  /* the group that only monitors, made by hozo; NULL: none */
+    bool made;           /* by hozo */
+    const char *monitor; /* the group that only monitors, made by hozo; NULL: none */
 };
 
 int rdt_record_write(struct hozo_ctx *ctx, const struct record *r);
@@ -166,6 +166,15 @@ struct lines {
 int lines_write(struct lines *l, const struct hozo_work *work);
 int lines_undo(struct lines *l);
 void lines_end(struct lines *l);
+
+/* --- attach.c ----------------------------------------------------------------------------------- */
+
+/*
+ * The descriptor, and its lock, are kept until the container is in the class that was found or made under it: before
+ * that nobody could see that the class is used, and its maker's end would take it away.
+ */
+void rdt_lock_keep(int root);
+void rdt_lock_end(void);
 
 /* --- callbacks ---------------------------------------------------------------------------------- */
 

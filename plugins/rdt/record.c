@@ -32,8 +32,8 @@ int rdt_record_write(struct hozo_ctx *ctx, const struct record *r)
     print_member(f, "class", r->class);
     if (r->monitor)
         print_member(f, "monitor", r->monitor);
-    fprintf(f, ",\"named\":%s,\"own\":%s,\"made\":%s}", r->place.named ? "true" : "false",
-            r->own ? "true" : "false", r->made ? "true" : "false");
+    fprintf(f, ",\"named\":%s,\"made\":%s}", r->place.named ? "true" : "false",
+            r->made ? "true" : "false");
     if (fclose(f))
         return hozo_error(ctx, ENOMEM, RDT, "state");
     return hozo_state_set(ctx, text, size);
@@ -60,7 +60,6 @@ int rdt_record_read(struct hozo_ctx *ctx, struct record *r)
     *r = (struct record){
         .place.named = boolean(ctx, "named"),
         .class = string(ctx, "class"),
-        .own = boolean(ctx, "own"),
         .made = boolean(ctx, "made"),
         .monitor = string(ctx, "monitor"),
     };
