@@ -53,6 +53,17 @@ static bool boolean(struct hozo_ctx *ctx, const char *name)
     return hozo_state_find(ctx, NULL, name, &at) == 1 && hozo_as_bool(ctx, &at);
 }
 
+/* Nothing is done, and nothing said to be done, by half a record. */
+static int check(struct hozo_ctx *ctx, const struct record *r, const char *root)
+{
+    struct hozo_cursor at;
+
+    if (root && r->class && *r->class == '/' && (!r->monitor || *r->monitor == '/') &&
+        hozo_state_find(ctx, NULL, "made", &at) == 1)
+        return 0;
+    return hozo_error(ctx, 0, RDT, "what the container's state says of its class is damaged");
+}
+
 int rdt_record_read(struct hozo_ctx *ctx, struct record *r)
 {
     const char *root = string(ctx, "root");
@@ -63,8 +74,10 @@ int rdt_record_read(struct hozo_ctx *ctx, struct record *r)
         .made = boolean(ctx, "made"),
         .monitor = string(ctx, "monitor"),
     };
-    if (!root || !r->class)
+    if (!hozo_state_get(ctx, NULL))
         return 0;
+    if (check(ctx, r, root) < 0)
+        return -1;
     r->place.path = strdup(root);
     return r->place.path ? 1 : hozo_error(ctx, ENOMEM, RDT, "state");
 }

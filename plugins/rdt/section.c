@@ -2,6 +2,8 @@
 /* What the configuration asks for, and what of it cannot be. */
 #include "plugins/rdt/rdt.h"
 
+#include <limits.h>
+
 static int read_string(struct hozo_ctx *ctx, rdt_lookup lookup, const char *path, const char **to)
 {
     struct hozo_cursor at;
@@ -17,7 +19,8 @@ static int check_class(struct hozo_ctx *ctx, const char *name)
 {
     if (!name || !strcmp(name, "/"))
         return 0;
-    if (!strcmp(name, ".") || !strcmp(name, "..") || strpbrk(name, "/\n"))
+    if (!strcmp(name, ".") || !strcmp(name, "..") || strpbrk(name, "/\n") ||
+        strlen(name) > NAME_MAX)
         return hozo_error(ctx, 0, CLOS, "\"%.*s\" is not the name of a class",
                           (int)strcspn(name, "\n"), name);
     return 0;

@@ -71,10 +71,22 @@ def an_empty_name_is_none(box):
     same(r.groups(), ["c1"])
 
 
-@test(cases={repr(n): n for n in (".", "..", "a/b", "../x", "/x", "x/", "//", "a\nb")})
+@test(cases={repr(n)[:20]: n for n in (".", "..", "a/b", "../x", "/x", "x/", "//", "a\nb", "x" * 256)})
 def what_is_not_the_name_of_a_class_is_refused(box, name):
     r = Resctrl(box)
     box.create(with_rdt(box, closID=name, l3CacheSchema="L3:0=f")).fails(CLOS, "is not the name of a class")
+    same(r.groups(), [])
+
+
+@test(cases={repr(n)[:20]: n for n in ("...", " ", "a\tb", 'a"b\\c', "%s", "-rf", "g\u00f6ld", "x" * 255)})
+def any_other_name_is_one(box, name):
+    r = Resctrl(box)
+    pid = box.running(with_rdt(box, closID=name, schemata=["L3:0=f"], enableMonitoring=True))
+    same((r.groups(), r.tasks(f"{name}/mon_groups/c1")), ([name], {pid}))
+    box.exec("true").ok()
+    box.hozo("update", "--mem-bw-schema", "MB:0=20", "c1").ok()
+    same(r.schemata(name), {"L3": "0=f;1=7ff", "MB": "0=20;1=100"})
+    box.hozo("delete", "--force", "c1").ok().silent()
     same(r.groups(), [])
 
 

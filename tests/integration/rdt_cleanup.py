@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of resctrl goes with a container: what was made for it, by whichever execution, and nothing else."""
+import json
 import os
 import signal
 
@@ -101,6 +102,34 @@ def a_create_that_is_killed_is_cleaned_up_by_delete(box):
     same(plugins.create(with_rdt(box, closID="gold", **LINE, enableMonitoring=True)).code, -signal.SIGKILL)
     same(r.groups("gold/mon_groups"), ["c1"])
     box.hozo("delete", "--force", "c1").ok()
+    same(r.groups(), [])
+
+
+HALVES = {"nothing of it": lambda whole: {}, "no array": lambda whole: [], "other types": lambda whole: {k: 5 for k in whole},
+          "an empty class": lambda whole: {**whole, "class": ""}, "an empty group": lambda whole: {**whole, "monitor": ""},
+          **{f"no {name}": lambda whole, name=name: {k: v for k, v in whole.items() if k != name}
+             for name in ("root", "class", "made")}}
+
+
+@test(cases=HALVES)
+def by_half_a_record_nothing_is_taken_for_removed(box, half):
+    r = Resctrl(box)
+    box.running(with_rdt(box, enableMonitoring=True))
+    box.hozo("kill", "c1", "KILL").ok()
+    box.wait_status("stopped")
+    path = f"{box.root}/c1/state.json"
+    with open(path) as f:
+        text = f.read()
+    state = json.loads(text)
+    own, = [p for p in state["plugins"] if p["name"] == "rdt"]
+    own["value"] = json.dumps(half(json.loads(own["value"])))
+    with open(path, "w") as f:
+        json.dump(state, f)
+    box.hozo("delete", "c1").fails("linux.intelRdt: what the container's state says of its class is damaged")
+    same(r.groups("c1/mon_groups"), ["c1"])
+    with open(path, "w") as f:
+        f.write(text)
+    box.hozo("delete", "c1").ok().silent()
     same(r.groups(), [])
 
 

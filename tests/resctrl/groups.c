@@ -69,6 +69,8 @@ int group_make(struct group *parent, const char *name)
     unsigned rmid = geometry.mon ? free_id(true, geometry.rmids) : 0;
 
     status_clear();
+    if (strlen(name) >= sizeof(g->name))
+        return -ENAMETOOLONG;
     if (strchr(name, '\n'))
         return -EINVAL;
     if (parent && !strcmp(parent->mode, "pseudo-locksetup")) {
