@@ -61,6 +61,7 @@ def stopped_before_its_process(box):
         while process.poll() is None and not os.path.exists(f"{box.root}/c1/state.json"):
             pass
         process.send_signal(signal.SIGSTOP)
+        host.eventually(lambda: host.process_state(process.pid) in ("T", "Z"), what="the stop")
         try:
             with open(f"{box.root}/c1/state.json") as f:
                 if json.load(f)["pid"] == 0:
@@ -91,7 +92,8 @@ def a_create_that_died_before_its_process_was_there_has_stopped(box):
     process = stopped_before_its_process(box)
     process.kill()
     process.wait()
-    same(box.state()["status"], "stopped")
+    # Its process, if there is one already, has the lock a moment longer.
+    box.wait_status("stopped")
     box.hozo("delete", "c1").ok()
     box.nothing_left()
 
