@@ -205,7 +205,7 @@ class Box:
 
     def nothing_left(self):
         """Processes that were killed just now get a moment to be gone."""
-        deadline = time.monotonic() + 2 * harness.patience
+        deadline = time.monotonic() + 5 * harness.patience
         while (left := self.leftovers()) and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not left, f"left behind: {left}"

@@ -244,7 +244,7 @@ def namespace(pid, kind):
     return os.readlink(f"/proc/{pid}/ns/{kind}")
 
 
-def eventually(condition, seconds=5, what="the condition"):
+def eventually(condition, seconds=10, what="the condition"):
     """Waits until condition() is true, and returns its value."""
     seconds *= harness.patience
     deadline = time.monotonic() + seconds

@@ -147,11 +147,14 @@ def of_several_start_exactly_one_succeeds(box):
 @test
 def state_answers_while_create_is_busy(box):
     b = box.bundle("true")
-    b.hook("createRuntime", "/bin/sleep", ["sleep", "1"])
+    go = f"{box.dir}/go"
+    b.hook("createRuntime", "/bin/sh", ["sh", "-c", f"until [ -e {go} ]; do sleep 0.05; done"])
     p = box.spawn("create", "--bundle", b.write().path, "c1")
     host.eventually(lambda: os.path.isdir(f"{box.root}/c1"))
     for _ in range(5):
-        r = box.hozo("state", "c1", timeout=1)
+        r = box.hozo("state", "c1", timeout=5)
         assert r.code in (0, 1), r
+    same(p.poll(), None)
+    open(go, "w").close()
     same(p.wait(20), 0)
     same(box.state()["status"], "created")

@@ -289,7 +289,7 @@ def statistics_come_at_each_interval(box):
     began = time.monotonic()
     host.eventually(lambda: len(lines(process, "stats")) >= 4)
     took = time.monotonic() - began
-    assert 0.8 < took < 5, took
+    assert took > 0.8, took
     same({e["id"] for e in lines(process, "stats")}, {"c1"})
 
 
@@ -340,7 +340,7 @@ def a_signal_ends_it(box, number):
     box.running("sleep 100")
     process = follow(box, *LONG)
     process.send_signal(number)
-    same(process.wait(5), -number)
+    same(process.wait(20), -number)
     same(box.state()["status"], "running")
 
 

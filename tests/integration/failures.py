@@ -266,7 +266,7 @@ def a_program_that_the_kernel_cannot_execute_is_told_by_start(box):
     os.chmod(f"{b.rootfs}/bin/broken", 0o755)
     box.create(b).ok()
     box.hozo("start", "c1").fails("process.args: exec: \"/bin/broken\": exec format error")
-    same(box.state()["status"], "stopped")
+    box.wait_status("stopped")
     box.hozo("delete", "c1").ok()
     box.nothing_left()
 

@@ -317,7 +317,7 @@ def a_hook_that_takes_too_long_is_killed_with_its_children(box, kind):
     shell_hook(b, kind, "sleep 97 & sleep 98", timeout=1)
     began = time.monotonic()
     box.create(b).fails(f"hooks.{kind}[0]", "timed out")
-    assert 0.9 < time.monotonic() - began < 8
+    assert 0.9 < time.monotonic() - began < 20
     box.nothing_left()
 
 

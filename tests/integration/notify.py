@@ -84,7 +84,7 @@ def start_waits_until_the_program_is_ready_and_tells_the_manager(box):
     time.sleep(0.2)
     same(start.poll(), None, "the manager has not read all yet")
     manager.release()
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     start.output.silent()
     same(box.state()["status"], "running")
 
@@ -98,7 +98,7 @@ def a_manager_that_takes_no_barrier_does_not_stop_it(box):
     for _ in range(3):
         manager.socket.settimeout(10)
         manager.socket.recv(4096)
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
 
 
 @test
@@ -108,7 +108,7 @@ def an_abstract_name_is_an_address(box):
     say(pid, b"READY=1\n")
     same([manager.next(), manager.next(), manager.next()][:2], [b"READY=1\n", f"MAINPID={pid}\n".encode()])
     manager.release()
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
 
 
 @test
@@ -128,7 +128,7 @@ def only_the_line_ready_means_anything_and_nothing_else_gets_out(box):
     same([manager.next(), manager.next(), manager.next()],
          [b"READY=1\n", f"MAINPID={pid}\n".encode(), b"BARRIER=1"])
     manager.release()
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     manager.silent()
 
 
@@ -137,7 +137,7 @@ def start_ends_with_a_program_that_never_is_ready(box):
     manager = Manager(f"{box.dir}/manager")
     pid, start = starting(box, manager)
     os.kill(pid, signal.SIGKILL)
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     manager.silent()
 
 
@@ -167,7 +167,7 @@ def a_container_that_sends_without_pause_can_be_ended(box):
                 os._exit(0)
     time.sleep(0.2)
     os.kill(pid, signal.SIGKILL)
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     os.waitpid(flood, 0)
 
 
@@ -179,7 +179,7 @@ def meanwhile_others_may_use_the_container(box):
     same(r.out, "\n", "only the program itself is waited for")
     same(start.poll(), None)
     box.hozo("delete", "--force", "c1").ok().silent()
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     assert not host.alive(pid)
     box.nothing_left()
 
@@ -216,7 +216,7 @@ def run_in_the_background_does_the_same(box):
     same([manager.next(), manager.next(), manager.next()],
          [b"READY=1\n", f"MAINPID={pid}\n".encode(), b"BARRIER=1"])
     manager.release()
-    same(run.wait(5), 0)
+    same(run.wait(20), 0)
 
 
 @test
@@ -233,7 +233,7 @@ def run_in_the_foreground_stays_the_main_process(box):
     manager.silent()
     same(run.poll(), None)
     run.send_signal(signal.SIGTERM)
-    same(run.wait(5), 7)
+    same(run.wait(20), 7)
     same(os.listdir(box.root), [])
 
 
@@ -308,7 +308,7 @@ def the_programs_own_user_reaches_the_socket_and_can_change_nothing(box, uid):
     except TimeoutError:
         raise AssertionError(str(r))
     manager.next(), manager.next(), manager.release()
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     host.eventually(lambda: "said" in r.out)
     time.sleep(0.1)
     same(r.out, "said\n")
@@ -333,7 +333,7 @@ def in_a_user_namespace_the_socket_is_reached(box):
     same([manager.next(), manager.next(), manager.next()],
          [b"READY=1\n", f"MAINPID={pid}\n".encode(), b"BARRIER=1"])
     manager.release()
-    same(start.wait(5), 0)
+    same(start.wait(20), 0)
     r = box.exec("sh", "-c", "touch /run/notify/x; ls -ln /run/notify/notify.sock").ok()
     assert "Read-only file system" in r.err and r.out.startswith("srwxrwxrwx"), r
 
@@ -357,5 +357,5 @@ def an_ordinary_user_has_a_service_manager_too(box):
     same([manager.next(), manager.next(), manager.next()],
          [b"READY=1\n", f"MAINPID={pid}\n".encode(), b"BARRIER=1"])
     manager.release()
-    same(run.wait(5), 0)
+    same(run.wait(20), 0)
     box.hozo("delete", "--force", "c1", **as_user).ok()

@@ -106,7 +106,7 @@ def exec_fails_and_leaves_no_process_without(box, rule):
         r.ok()  # nothing of the container is looked up by hozo-init but its accounts
     else:
         r.fails(rule[0], code=255)
-    same(len(host.living_children()), before)
+    host.eventually(lambda: len(host.living_children()) == before)
 
 
 # --- where a container is there, and cannot be looked at

@@ -90,7 +90,7 @@ class Scene:
 
     def nothing_more(self):
         """Nothing is left but the neighbour, who is well; others can come."""
-        deadline = time.monotonic() + 2
+        deadline = time.monotonic() + 10
         while (left := self.box.leftovers()) != self.before and time.monotonic() < deadline:
             time.sleep(0.01)
         same(sorted(left), sorted(self.before))
@@ -118,14 +118,14 @@ def a_plugin_that_breaks_is_named_and_harms_one_container(box, what):
     if where == "started":
         pid = box.state()["pid"]
         scene.told(scene.hozo("start", "c1"))
-        host.eventually(lambda: not host.alive(pid), 2, "the end of the program")
+        host.eventually(lambda: not host.alive(pid), what="the end of the program")
         same(box.state()["status"], "stopped")
         scene.hozo("delete", "c1").ok()
     elif where.startswith("exec"):
         scene.hozo("start", "c1").ok()
         processes = box.leftovers()
         scene.told(scene.hozo("exec", "c1", "true"), code=255)
-        host.eventually(lambda: box.leftovers() == processes, 2, "the end of the process that was to join")
+        host.eventually(lambda: box.leftovers() == processes, what="the end of the process that was to join")
         same(box.state()["status"], "running")
         scene.hozo("delete", "--force", "c1").ok()
     elif where in LATER:
@@ -259,7 +259,7 @@ def a_program_does_not_outlive_the_time_of_its_plugin(box):
         return hozo_run(ctx, &r);""")
     begin = time.monotonic()
     plugins.run(box.bundle()).fails("plugin a: prepare: did not end within the time limit")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
     box.nothing_left()
 
 
@@ -276,7 +276,7 @@ def programs_together_have_the_time_of_their_plugin(box):
                 return hozo_error(ctx, 0, 0, "status %d", r.status);""")
     begin = time.monotonic()
     plugins.run(box.bundle()).fails("plugin a: prepare: did not end within the time limit")
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
     box.nothing_left()
 
 

@@ -138,7 +138,7 @@ def when_the_time_is_over_the_whole_group_is_killed(box):
     begin = time.monotonic()
     notes, out = running(box, 'DO(200, SCRIPT("echo begun; sleep 50 & sleep 50"))')
     same((notes[-1], out), ("status -1 signal 9 size 6", b"begun\n"))
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 20
 
 
 @test(sanitized=False)

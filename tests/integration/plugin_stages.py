@@ -208,7 +208,7 @@ def a_plugin_that_fails_when_the_program_runs_ends_it(box, verb):
         plugins.create(b).ok()
         pid = box.state()["pid"]
         plugins.hozo("start", "c1").fails("does not like it")
-        host.eventually(lambda: not host.alive(pid), 2, "the end of the program")
+        host.eventually(lambda: not host.alive(pid), what="the end of the program")
         same(box.state()["status"], "stopped")
         plugins.hozo("delete", "c1").ok()
     box.nothing_left()
@@ -239,7 +239,7 @@ def a_plugin_that_fails_once_the_process_is_there_has_it_killed(box):
     pid = plugins.running(box.bundle("sleep 100"))
     plugins.hozo("exec", "c1", "true").fails("does not like it", code=255)
     [joined] = [int(n.split()[1]) for n in plugins.notes() if n.startswith("pid ")]
-    host.eventually(lambda: not host.alive(joined), 2, "the end of the process that was to join")
+    host.eventually(lambda: not host.alive(joined), what="the end of the process that was to join")
     end(box, plugins, pid)
 
 
