@@ -11,6 +11,7 @@
 #define OBJECT      "/org/freedesktop/systemd1"
 #define MANAGER     DESTINATION ".Manager"
 #define UNIT        DESTINATION ".Unit"
+#define JOB         DESTINATION ".Job"
 
 #define SYSTEM_PRIVATE "/run/systemd/private"
 #define SYSTEM_BUS     "/run/dbus/system_bus_socket"
@@ -18,6 +19,7 @@
 #define USER_BUS       "/bus"
 
 #define RECONNECT_MS 20
+#define SILENCE_US   1000000
 
 static uint64_t now(void)
 {
@@ -94,17 +96,19 @@ static char *address_of(const char *directory, const char *socket)
     return address;
 }
 
-/* Handles one message, or waits for one. Whoever is connected directly hears all that systemd says to anybody. */
-static int turn(struct manager *m)
+/* Handles one message, or waits for one: 0 if none has come. Whoever is connected directly hears all that systemd says
+ * to anybody. */
+static int turn(struct manager *m, uint64_t longest)
 {
+    uint64_t time = left(m);
     int r;
 
-    if (!left(m))
+    if (!time)
         return -ETIMEDOUT;
     if ((r = sd_bus_process(m->bus, NULL)) != 0)
         return r;
-    r = sd_bus_wait(m->bus, left(m));
-    return r == -EINTR ? 0 : r;
+    r = sd_bus_wait(m->bus, time < longest ? time : longest);
+    return r == -EINTR ? 1 : r;
 }
 
 /* sd_bus_call() would wait for it as long as it likes. */
@@ -113,7 +117,7 @@ static int await_ready(struct manager *m)
     int r;
 
     while ((r = sd_bus_is_ready(m->bus)) == 0) {
-        if ((r = turn(m)) < 0)
+        if ((r = turn(m, UINT64_MAX)) < 0)
             return r;
     }
     return r;
@@ -159,7 +163,7 @@ static bool is_there(const struct manager *m)
     return asprintf(&own, "%s/systemd", m->where) >= 0 && !access(own, F_OK);
 }
 
-static bool is_lost(int r)
+static bool is_broken(int r)
 {
     switch (-r) {
     case ENOTCONN:
@@ -168,6 +172,14 @@ static bool is_lost(int r)
     case ECONNABORTED:
     case EPIPE:
     case ESHUTDOWN:
+        return true;
+    }
+    return false;
+}
+
+static bool is_unanswered(int r)
+{
+    switch (-r) {
     case ENOENT:
     case EAGAIN:       /* too many wait to be let in */
     case EHOSTUNREACH: /* the broker knows nobody of that name */
@@ -180,7 +192,7 @@ int manager_connect(struct manager *m)
 {
     int r;
 
-    while ((r = connect_once(m)) < 0 && is_lost(r)) {
+    while ((r = connect_once(m)) < 0 && (is_broken(r) || is_unanswered(r))) {
         if (!is_there(m))
             return -ENODEV;
         if (!left(m))
@@ -192,7 +204,8 @@ int manager_connect(struct manager *m)
 
 bool manager_lost(struct manager *m, int r)
 {
-    bool lost = !sd_bus_error_is_set(&m->error) && is_lost(r);
+    /* A call over a connection that has broken has an error with a text, too. */
+    bool lost = is_broken(r) || (!sd_bus_error_is_set(&m->error) && is_unanswered(r));
 
     lost |= sd_bus_error_has_name(&m->error, SD_BUS_ERROR_DISCONNECTED) ||
             sd_bus_error_has_name(&m->error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
@@ -276,13 +289,34 @@ static int on_job_removed(sd_bus_message *message, void *data, sd_bus_error *err
     return 0;
 }
 
+static int get(struct manager *m, const char *path, const char *interface, const char *member,
+               sd_bus_message **reply);
+
+/* 1, 0: there is no such job any more, negative errno. */
+static int has_job(struct manager *m, const char *path)
+{
+    sd_bus_message *reply = NULL;
+    int r = get(m, path, JOB, "State", &reply);
+
+    sd_bus_message_unref(reply);
+    if (r < 0 && sd_bus_error_has_name(&m->error, SD_BUS_ERROR_UNKNOWN_OBJECT))
+        return 0;
+    return r < 0 ? r : 1;
+}
+
+/* A signal can get lost while systemd reloads or restarts, so one that does not come is not waited for. */
 static int await_job(struct manager *m, const struct job *job)
 {
-    while (!*job->result) {
-        int r = turn(m);
+    int r;
 
-        if (r < 0)
+    while (!*job->result) {
+        if ((r = turn(m, SILENCE_US)) < 0)
             return r;
+        if (r || (r = has_job(m, job->path)) > 0)
+            continue;
+        while (r >= 0 && !*job->result && (r = sd_bus_process(m->bus, NULL)) > 0)
+            ;
+        return r;
     }
     return 0;
 }
@@ -391,6 +425,21 @@ static int unit_object(struct manager *m, const char *unit, char **path)
     sd_bus_message_unref(message);
     sd_bus_message_unref(reply);
     return r < 0 && sd_bus_error_has_name(&m->error, ERROR_NO_SUCH_UNIT) ? 0 : r;
+}
+
+int manager_is_queued(struct manager *m, const char *unit)
+{
+    auto_free char *path = NULL;
+    sd_bus_message *reply = NULL;
+    uint32_t id = 0;
+    int r = unit_object(m, unit, &path);
+
+    if (r < 1)
+        return r;
+    if ((r = get(m, path, UNIT, "Job", &reply)) >= 0)
+        r = sd_bus_message_read(reply, "(uo)", &id, NULL);
+    sd_bus_message_unref(reply);
+    return r < 0 ? r : id != 0;
 }
 
 int manager_look(struct manager *m, const char *unit, struct unit_status *s)

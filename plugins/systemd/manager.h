@@ -39,7 +39,7 @@ int manager_ask(struct manager *m, const char *method, const char *types, ...);
 int manager_failed(struct manager *m, int r, const char *path, const char *what);
 
 /* The same call with the unit's name and "replace", and the wait for the job that it begins: `result` is "done" if
- * all is well. */
+ * all is well, and "" if the job has ended without a word. */
 #define RESULT_MAX 32
 int manager_job(struct manager *m, sd_bus_message *message, char result[RESULT_MAX]);
 
@@ -60,6 +60,8 @@ void unit_status_free(struct unit_status *s);
 #define auto_status __attribute__((cleanup(unit_status_free)))
 /* 1, 0: there is no such unit, negative errno. */
 int manager_look(struct manager *m, const char *unit, struct unit_status *s);
+/* Whether a job for it has not ended yet: until then a unit that is to be started is "inactive". 1, 0, negative errno. */
+int manager_is_queued(struct manager *m, const char *unit);
 /* A property of its kind of unit, as text: the same. */
 int manager_property(struct manager *m, const char *unit, const char *name, char **text);
 

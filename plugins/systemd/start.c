@@ -114,7 +114,7 @@ void placeholder_end(int pid)
 struct start {
     struct hozo_ctx *ctx;
     struct record record;
-    bool asked; /* the unit may have been started over a connection that was lost */
+    bool asked; /* the unit may have been started, and the answer was lost */
     bool reset; /* what an earlier one has left was removed */
 };
 
@@ -165,24 +165,24 @@ static int ask(struct start *s, struct manager *m, char result[RESULT_MAX])
     return r;
 }
 
-/* Asked for by a connection that was lost before the answer came. */
+/* What has become of it, if nobody tells: the job may still wait behind others. "": it was not started, or is gone. */
 static int await_active(struct start *s, struct manager *m, char result[RESULT_MAX])
 {
-    for (;;) {
-        auto_status struct unit_status status = {0};
-        int r = manager_look(m, s->record.unit, &status);
+    auto_status struct unit_status status = {0};
+    int r;
 
-        if (r < 0)
-            return r;
-        if (!r || strcmp(status.description, s->record.description) != 0)
-            return -EEXIST;
-        if (strcmp(status.active, "activating") != 0) {
-            snprintf(result, RESULT_MAX, "%s",
-                     strcmp(status.active, "active") ? status.active : "done");
-            return 0;
-        }
+    *result = '\0';
+    while ((r = manager_is_queued(m, s->record.unit)) > 0)
         manager_pause(m, POLL_MS);
-    }
+    if (r < 0 || (r = manager_look(m, s->record.unit, &status)) < 1)
+        return r;
+    if (strcmp(status.description, s->record.description) != 0)
+        return -EEXIST;
+    if (!strcmp(status.active, "active"))
+        snprintf(result, RESULT_MAX, "done");
+    else if (strcmp(status.active, "inactive") != 0)
+        snprintf(result, RESULT_MAX, "%s", status.active);
+    return 0;
 }
 
 /* A failed unit keeps its name until somebody has looked at it. */
@@ -208,22 +208,25 @@ static int unit_exists(struct start *s)
 static int start_unit(struct start *s, struct manager *m)
 {
     char result[RESULT_MAX];
-    int r;
 
     for (;;) {
-        bool exists;
+        int r = ask(s, m, result);
+        bool exists = r < 0 && sd_bus_error_has_name(&m->error, ERROR_UNIT_EXISTS);
 
-        r = ask(s, m, result);
-        exists = sd_bus_error_has_name(&m->error, ERROR_UNIT_EXISTS);
-        if (exists && s->asked)
-            r = await_active(s, m, result);
-        else if (exists && reset_failed(s, m))
+        if (exists && !s->asked) {
+            if (!reset_failed(s, m))
+                return unit_exists(s);
             continue;
-        if (exists && (!s->asked || r == -EEXIST))
+        }
+        if (exists || (r >= 0 && !*result))
+            r = await_active(s, m, result);
+        if (r == -EEXIST)
             return unit_exists(s);
-        if (r >= 0)
+        if (r >= 0 && *result)
             break;
-        if (!manager_lost(m, r))
+        if (r >= 0)
+            manager_pause(m, POLL_MS);
+        else if (!manager_lost(m, r))
             return refused(s, m, r);
         s->asked = true;
     }

@@ -11,6 +11,7 @@ import time
 import host
 import units
 from box import Output
+from deaf import deaf_to
 from harness import Skip, libc, same, test
 from plugin_directory import PluginDirectory
 from units import Scope
@@ -458,6 +459,44 @@ def containers_come_and_go_while_systemd_restarts(box, verb):
     units.gone(s.unit)
 
 
+@test(timeout=90, cases={"its own socket": False, "the bus": True})
+def systemd_restarts_while_the_job_that_starts_the_scope_waits_for_another(box, hidden):
+    if hidden:
+        hide_private_socket()
+    s = Scope(box)
+    first, go = f"{s.prefix}-first.service", f"{box.dir}/go"
+    s.config["annotations"] = {"org.systemd.property.After": f"['{first}']"}
+    units.systemctl("reset-failed", first, check=False)
+    r = units.asked(["systemd-run", "--quiet", "--no-block", f"--unit={first}", "--property=Type=oneshot", "sh", "-c",
+                     f"until [ -e {go} ]; do sleep 0.1; done"])
+    assert r.returncode == 0, r
+    process = box.spawn("create", "--bundle", s.bundle.write().path, "c1")
+    try:
+        host.eventually(lambda: s.value("Job") not in ("", "0"), what="the job")
+        same(s.value("ActiveState"), "inactive")
+        units.reexec()
+        host.eventually(lambda: s.value("Job"), what="an answer")
+        host.await_end(process.pid, 3)  # as long as it takes hozo to find systemd again
+        assert process.poll() is None, process.output
+    finally:
+        open(go, "w").close()
+    assert process.wait(units.patience(8)) == 0, process.output
+    same(box.state()["status"], "created")
+    box.hozo("delete", "--force", "c1").ok()
+    units.gone(s.unit)
+
+
+@test(timeout=90)
+def the_end_of_a_job_is_noticed_without_its_signal(box):
+    units.needed()
+    deaf_to(box, "JobRemoved")
+    s = Scope(box)
+    box.running(s.bundle)
+    assert units.is_active(s.unit)
+    box.hozo("delete", "--force", "c1").ok()
+    units.gone(s.unit)
+
+
 @test
 def a_container_can_be_deleted_when_its_scope_was_stopped(box):
     s = Scope(box)
@@ -479,14 +518,19 @@ def a_container_can_be_made_inside_a_unit_that_is_made_so(box):
     units.eventually_gone(s.unit)
 
 
-@test
-def who_cannot_use_systemds_own_socket_asks_the_bus(box):
-    s = Scope(box)
+def hide_private_socket():
+    units.needed()
     if not os.path.exists("/run/dbus/system_bus_socket"):
         raise Skip("the host has no system bus")
     host.private_mounts()
     if libc.mount(b"/dev/null", b"/run/systemd/private", None, 4096, None):
         raise Skip("the socket cannot be hidden")
+
+
+@test
+def who_cannot_use_systemds_own_socket_asks_the_bus(box):
+    s = Scope(box)
+    hide_private_socket()
     box.running(s.bundle)
     assert units.is_active(s.unit)
     box.hozo("delete", "--force", "c1").ok()
