@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import sys
+import termios
 import time
 
 import host
@@ -145,6 +146,16 @@ class Agent:
             assert f[0] in ("CREDIT", "DATA"), f
         return f
 
+    def rest(self, seconds=0.3):
+        """The frames that come until none comes for so long."""
+        found = []
+        while len(self.buffer) >= 8 or select.select([self.socket], [], [], seconds)[0]:
+            f = self.frame()
+            if not f:
+                break
+            found.append(f)
+        return found
+
     def quiet(self, seconds=0.2):
         assert not self.buffer and not select.select([self.socket], [], [], seconds)[0], f"a frame came: {self.frame()}"
 
@@ -164,9 +175,10 @@ class Agent:
     def take_plan(self, process=1):
         """The plan, and what SPAWN says: (terminal, rows, columns)."""
         pieces = b""
-        while (f := self.frame())[0] == "PLAN":
-            same(f[1], process)
-            pieces += f[3]
+        while (f := self.frame())[0] in ("PLAN", "DATA", "CREDIT"):
+            if f[0] == "PLAN":
+                same(f[1], process)
+                pieces += f[3]
         same(f[:2], ("SPAWN", process))
         return pieces, struct.unpack("<IHH", f[3])
 
@@ -225,7 +237,7 @@ def socket_peer(s):
 
 # --- processes
 
-def _execute(arguments, fds, netns, capabilities, isolated):
+def _execute(arguments, fds, netns, capabilities, isolated, controlling):
     """In a forked process: fds are {number: descriptor}."""
     high = {number: fcntl.fcntl(fd, fcntl.F_DUPFD, 300) for number, fd in fds.items()}
     # Never the host's: the monitor takes its devices over.
@@ -241,6 +253,9 @@ def _execute(arguments, fds, netns, capabilities, isolated):
     for number, fd in high.items():
         os.dup2(fd, number)
     os.closerange(300, 1024)
+    if controlling:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
@@ -252,7 +267,7 @@ class Process:
     """A program with exactly these descriptors, the child of a process that may be killed as hozo may be. With
     `isolated` it is process 1 of a pid namespace."""
 
-    def __init__(self, arguments, fds, netns=None, capabilities=None, isolated=True):
+    def __init__(self, arguments, fds, netns=None, capabilities=None, isolated=True, controlling=False):
         told, tells = os.pipe()
         self.runtime = os.fork()
         if not self.runtime:
@@ -262,10 +277,10 @@ class Process:
                     assert not libc.unshare(CLONE_NEWPID), "unshare"
                 pid = os.fork()
                 if not pid:
-                    _execute(arguments, fds, netns, capabilities, isolated)
+                    _execute(arguments, fds, netns, capabilities, isolated, controlling)
                 os.write(tells, struct.pack("i", pid))
-                for fd in fds.values():
-                    os.close(fd)
+                os.closerange(3, tells)
+                os.closerange(tells + 1, 1024)
                 _, status = os.waitpid(pid, 0)
                 os.write(tells, struct.pack("i", status))
             finally:
@@ -330,6 +345,16 @@ class Sync:
             assert f[0] in ("CREDIT", "DATA"), f
         return f
 
+    def rest(self, seconds=0.3):
+        """The frames that come until none comes for so long."""
+        found = []
+        while len(self.buffer) >= 8 or select.select([self.socket], [], [], seconds)[0]:
+            f = self.frame()
+            if not f:
+                break
+            found.append(f)
+        return found
+
     def quiet(self, seconds=0.2):
         assert not select.select([self.ours], [], [], seconds)[0], f"a message came: {self.message()}"
 
@@ -339,7 +364,7 @@ class Machine:
 
     def __init__(self, box, before=(), rows=(), stdin=None, stdout=None, stderr=None, the_plan=None, netns=None,
                  capabilities=None, setup=None, child_capabilities="0", arguments=(), hypervisor=None, initrd=b"initrd",
-                 log=None, helpers=()):
+                 log=None, helpers=(), controlling=False):
         self.box = box
         box.count += 1
         self.dir = f"{box.dir}/m{box.count}"
@@ -374,7 +399,7 @@ class Machine:
         for number, fd in enumerate((stdin, stdout, stderr)):
             if fd is not None:
                 fds[number] = fd
-        self.process = Process([program(box), "machine"], fds, netns, capabilities)
+        self.process = Process([program(box), "machine"], fds, netns, capabilities, controlling=controlling)
         for fd in own[1:]:
             if fd != self.control.fileno():
                 os.close(fd)
@@ -461,7 +486,7 @@ class Machine:
         send_packet(s, name, a, b, c, fds)
         return s
 
-    def visit(self, stdin=None, stdout=None, stderr=None, the_plan=None):
+    def visit(self, stdin=None, stdout=None, stderr=None, the_plan=None, controlling=False):
         """A visitor, and what hozo hears of it."""
         sync, connection = Sync(), self.connect()
         fds = {SYNC: sync.theirs.fileno(), PLAN: memfd(plan() if the_plan is None else the_plan),
@@ -469,7 +494,7 @@ class Machine:
         for number, fd in enumerate((stdin, stdout, stderr)):
             if fd is not None:
                 fds[number] = fd
-        process = Process([program(self.box), "visit"], fds, isolated=False)
+        process = Process([program(self.box), "visit"], fds, isolated=False, controlling=controlling)
         os.close(fds[PLAN])
         sync.theirs.close()
         connection.close()

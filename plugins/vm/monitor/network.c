@@ -114,26 +114,29 @@ static char *take_picture(struct picture *p, int rtnetlink, size_t *size)
 
 /* --- joining --------------------------------------------------------------------------------------------- */
 
-/* Up, as large as the other, and without an address of its own: with one the host's stack would talk to the guest. */
-static int set_tap_up(int rtnetlink, int index, uint32_t mtu)
+/* With an address of its own it would let the host's stack talk to the guest. A kernel that has no IPv6 gives none. */
+static int without_address(int rtnetlink, int index)
 {
     const uint8_t none = IN6_ADDR_GEN_MODE_NONE;
     struct link_change c;
     struct rtattr *families, *inet6;
 
     link_change_begin(&c, index);
-    c.link.ifi_flags = c.link.ifi_change = IFF_UP;
-    link_change_add(&c, IFLA_MTU, &mtu, sizeof mtu);
     families = link_change_add(&c, IFLA_AF_SPEC | NLA_F_NESTED, NULL, 0);
     inet6 = link_change_add(&c, AF_INET6 | NLA_F_NESTED, NULL, 0);
     link_change_add(&c, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof none);
     inet6->rta_len = (unsigned short)((char *)&c + c.head.nlmsg_len - (char *)inet6);
     families->rta_len = (unsigned short)((char *)&c + c.head.nlmsg_len - (char *)families);
-    if (!link_change_do(rtnetlink, &c))
-        return 0;
-    if (errno != EAFNOSUPPORT)
+    return link_change_do(rtnetlink, &c) < 0 && errno != EAFNOSUPPORT ? -1 : 0;
+}
+
+/* Up, and as large as the other. */
+static int set_tap_up(int rtnetlink, int index, uint32_t mtu)
+{
+    struct link_change c;
+
+    if (without_address(rtnetlink, index) < 0)
         return -1;
-    /* A kernel without IPv6 (or one that was told so). */
     link_change_begin(&c, index);
     c.link.ifi_flags = c.link.ifi_change = IFF_UP;
     link_change_add(&c, IFLA_MTU, &mtu, sizeof mtu);

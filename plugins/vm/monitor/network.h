@@ -20,6 +20,7 @@ struct picture {
     const struct interface *interfaces;
     size_t n;
     FILE *records;
+    bool gateways; /* the routes over some are looked at, or the others */
     char why[128]; /* what no guest can have; "": errno says all */
 };
 

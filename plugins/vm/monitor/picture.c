@@ -149,7 +149,7 @@ static int add_route(void *arg, const struct object *o)
                  r->rtm_dst_len, cannot);
         return -1;
     }
-    if (!on)
+    if (!on || !o->attribute[RTA_GATEWAY] == p->gateways)
         return 0;
     begin(p, "route", on, r->rtm_family, text, r->rtm_dst_len);
     address(p, "via", r->rtm_family, o->attribute[RTA_GATEWAY]);
@@ -162,12 +162,16 @@ static int add_route(void *arg, const struct object *o)
     return 0;
 }
 
+/* A gateway must be reachable before a route over it can be made. */
 int picture_routes(struct picture *p, int rtnetlink)
 {
-    return rtnetlink_dump(rtnetlink, RTM_GETROUTE, AF_INET, sizeof(struct rtmsg), add_route, p) < 0
-               ? -1
-               : rtnetlink_dump(rtnetlink, RTM_GETROUTE, AF_INET6, sizeof(struct rtmsg), add_route,
-                                p);
+    for (int i = 0; i < 4; i++) {
+        p->gateways = i >= 2;
+        if (rtnetlink_dump(rtnetlink, RTM_GETROUTE, i % 2 ? AF_INET6 : AF_INET,
+                           sizeof(struct rtmsg), add_route, p) < 0)
+            return -1;
+    }
+    return 0;
 }
 
 /* --- neighbours ------------------------------------------------------------------------------------------ */
