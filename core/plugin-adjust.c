@@ -90,14 +90,14 @@ static int append(struct call *k, cJSON *array, const char *path, const struct t
     return insert(k, array, NULL, &at, json);
 }
 
-/* Descends by names, making what is absent: objects, at the end what `last` is ("{}", "[]"). */
+/* Descends by names, making what is absent: objects, at the end what `last` is ("{}", "[]"). "" is the root. */
 static cJSON *reach(struct call *k, const char *path, const char *last)
 {
     auto_free char *copy = strdup(path);
     cJSON *node = k->c->config.root;
     char *rest = copy, *name;
 
-    while (node && copy && (name = strsep(&rest, ".")))
+    while (node && copy && *path && (name = strsep(&rest, ".")))
         node = json_ensure(&k->c->config, node, name, rest ? "{}" : last, k->err);
     if (node && copy)
         return node;
@@ -348,21 +348,33 @@ int add_rlimit(struct hozo_ctx *ctx, const char *type, uint64_t soft, uint64_t h
     return add_named(k, "process.rlimits", "type", type, "limit of this type", &json);
 }
 
+/* The row of a member, of the root's where `object` is "". */
+static const struct spec_field *find_member(const char *object, const char *member)
+{
+    const struct spec_field *around;
+
+    if (!object || !member)
+        return NULL;
+    if (!*object)
+        return spec_member(spec_config, member);
+    around = spec_find(object);
+    return !around                      ? NULL
+           : around->type == SPEC_MAP    ? around->members
+           : around->type == SPEC_OBJECT ? spec_member(around->members, member)
+                                         : NULL;
+}
+
 /* A section, or a member of a map such as linux.netDevices. */
 int add_member(struct hozo_ctx *ctx, const char *object, const char *member, const char *text,
                size_t size)
 {
     auto_text struct text path = {0};
-    const struct spec_field *around, *row;
+    const struct spec_field *row;
     const cJSON *there;
     cJSON *into;
     BEGIN("hozo_add_member");
 
-    around = object ? spec_find(object) : NULL;
-    row = !around || !member            ? NULL
-          : around->type == SPEC_MAP    ? around->members
-          : around->type == SPEC_OBJECT ? spec_member(around->members, member)
-                                        : NULL;
+    row = find_member(object, member);
     if (!row || row->server != SERVED_BY_PLUGIN)
         return call_refuse(k, "adds %s.%s, which is no member that plugins serve",
                            object ? object : "", member ? member : "");
