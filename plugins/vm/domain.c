@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/vm/domain.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+int domain_keep(struct hozo_ctx *ctx, const struct found *f)
+{
+    auto_buffer struct buffer json = {0};
+
+    buffer_put(&json, "{\"xl\":");
+    json_string(&json, f->hypervisor, strlen(f->hypervisor));
+    buffer_put(&json, "}");
+    return json.failed ? hozo_error(ctx, ENOMEM, "vm", "state")
+                       : hozo_state_set(ctx, json.at, json.length);
+}
+
+static int run_xl(struct hozo_ctx *ctx, const char *xl, const char *verb, const char *domain,
+                  struct hozo_run *run)
+{
+    const char *const args[] = {xl, verb, domain, NULL};
+
+    *run = (struct hozo_run){.size = sizeof(*run), .args = args};
+    return hozo_run(ctx, run);
+}
+
+int vm_cleanup(struct hozo_ctx *ctx)
+{
+    struct hozo_cursor at;
+    struct hozo_run run;
+    char domain[1100];
+    const char *xl;
+    int found = hozo_state_find(ctx, NULL, "xl", &at);
+
+    if (found <= 0)
+        return found;
+    xl = hozo_as_string(ctx, &at);
+    snprintf(domain, sizeof(domain), DOMAIN_NAME, hozo_id(ctx));
+    if (run_xl(ctx, xl, "domid", domain, &run) < 0)
+        return -1;
+    if (run.status)
+        return 0;
+    if (run_xl(ctx, xl, "destroy", domain, &run) < 0)
+        return -1;
+    return !run.status ? 0
+                       : hozo_error(ctx, 0, "vm", "%s destroy %s fails: %.*s", xl, domain,
+                                    (int)strcspn(run.output, "\n"), run.output);
+}
