@@ -5,29 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <sys/file.h>
-
-/* --- the lock between preparing and entering --------------------------------------------------- */
-
-/* The mount point, of the one container that this execution makes. */
-static int kept = -1;
-
-void rdt_lock_keep(int root)
-{
-    rdt_lock_end();
-    kept = root;
-}
-
-/* Not by close(2) alone: whoever has been forked meanwhile would hold it as well. */
-void rdt_lock_end(void)
-{
-    if (kept >= 0)
-        flock(kept, LOCK_UN);
-    rdt_close_fd(&kept);
-    kept = -1;
-}
-
-/* --- entering ---------------------------------------------------------------------------------- */
 
 static int put(struct hozo_ctx *ctx, int root, const struct hozo_work *w, int32_t pid)
 {
@@ -60,6 +37,7 @@ int rdt_attach(struct hozo_ctx *ctx)
     int r = put_all(ctx, root);
 
     place_free(&record.place);
-    rdt_lock_end();
+    if (!r)
+        rdt_entry_end();
     return r;
 }

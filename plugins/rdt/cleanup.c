@@ -104,7 +104,7 @@ int rdt_cleanup(struct hozo_ctx *ctx)
     bool nothing = found <= 0 || (!r.made && !r.monitor);
     auto_close int root = nothing ? -ENODEV : place_open(&r.place);
 
-    rdt_lock_end();
+    rdt_entry_undo(ctx, found > 0 ? r.class : "/");
     place_free(&r.place);
     /* With the mount the kernel has removed all groups. */
     if (root == -ENODEV)

@@ -185,6 +185,9 @@ static int write_lines(struct preparing *p, struct lines *lines)
         if (lines_write(lines, &w) < 0)
             return -1;
     }
+    /* What has been made is removed, not put back. */
+    if (!p->exists)
+        lines_end(lines);
     return 0;
 }
 
@@ -193,8 +196,11 @@ static int fill(struct preparing *p)
     __attribute__((cleanup(lines_end))) struct lines lines = {
         .ctx = p->ctx, .root = p->root, .class = p->class, .name = p->record.class};
 
-    if (write_lines(p, &lines) == 0 && make_monitor(p) == 0)
+    if (write_lines(p, &lines) == 0 && make_monitor(p) == 0) {
+        p->root = p->class = -1;
+        rdt_entry_begin(&lines);
         return 0;
+    }
     if (p->exists)
         lines_undo(&lines);
     return -1;
@@ -215,9 +221,5 @@ int rdt_prepare(struct hozo_ctx *ctx)
     p.record.made = !p.exists;
     if (rdt_record_write(ctx, &p.record) < 0 || (!p.exists && make_class(&p) < 0))
         return -1;
-    if (fill(&p) < 0)
-        return -1;
-    rdt_lock_keep(p.root);
-    p.root = -1;
-    return 0;
+    return fill(&p);
 }

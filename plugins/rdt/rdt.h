@@ -11,6 +11,7 @@
  *     record.c     what the container's state keeps
  *     write.c      writing lines, and putting them back
  *     prepare.c    the groups
+ *     entry.c      between the groups and who is in them
  *     attach.c     who is in them
  *     update.c     other lines while the container exists
  *     stats.c      what `events` tells
@@ -167,14 +168,14 @@ int lines_write(struct lines *l, const struct hozo_work *work);
 int lines_undo(struct lines *l);
 void lines_end(struct lines *l);
 
-/* --- attach.c ----------------------------------------------------------------------------------- */
+/* --- entry.c ------------------------------------------------------------------------------------ */
 
-/*
- * The descriptor, and its lock, are kept until the container is in the class that was found or made under it: before
- * that nobody could see that the class is used, and its maker's end would take it away.
- */
-void rdt_lock_keep(int root);
-void rdt_lock_end(void);
+/* Takes the descriptors, the lock on the first, and what would be put back. */
+void rdt_entry_begin(struct lines *l);
+void rdt_entry_end(void);
+
+/* The lines as they were before prepare, where the container has not entered. */
+void rdt_entry_undo(struct hozo_ctx *ctx, const char *name);
 
 /* --- callbacks ---------------------------------------------------------------------------------- */
 

@@ -54,6 +54,31 @@ def a_create_that_fails_there_does_not_wait_for_itself(box):
     same(r.groups(), [])
 
 
+SHARED = {"closID": "gold", "schemata": ["L3:0=f", "MB:1=20", "L3:0=3"]}
+
+
+@test(sanitized=False, cases={"alone": False, "with a group": True})
+def a_create_that_fails_there_leaves_a_class_that_was_there_as_it_was(box, monitored):
+    r = Resctrl(box)
+    r.make("gold", "L3:1=7", "MB:0=50")
+    before = r.read("gold/schemata")
+    plugins = MadePlugins(box)
+    plugins.watcher("z", prepare='return hozo_error(ctx, 0, 0, "no");')
+    plugins.create(with_rdt(box, **SHARED, enableMonitoring=monitored)).fails("no")
+    same((r.groups(), r.groups("gold/mon_groups"), r.read("gold/schemata")), (["gold"], [], before))
+
+
+@test
+def lines_stay_when_create_fails_after_the_process_is_in_the_class(box):
+    """Others may have compared them by then."""
+    r = Resctrl(box)
+    r.make("gold", "L3:1=7", "MB:0=50")
+    b = with_rdt(box, **SHARED)
+    b.config["hooks"] = {"createRuntime": [{"path": "/bin/false"}]}
+    box.create(b).fails("hooks.createRuntime[0]")
+    same(r.schemata("gold"), {"L3": "0=3;1=7", "MB": "0=50;1=20"})
+
+
 @test(cases={"joins it": {}, "is monitored there": {"enableMonitoring": True}})
 def the_own_class_of_a_container_stays_while_another_is_in_it(box, section):
     """Else the kernel would move that one into the root class."""
