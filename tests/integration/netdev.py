@@ -392,6 +392,15 @@ def a_plan_shows_it_and_changes_nothing(box):
 
 
 @test
+def settings_of_the_container_name_it_as_it_is_called_there(box):
+    own_namespace()
+    pair()
+    b = with_devices(box, d0="net0")
+    b.linux["sysctl"] = {"net.ipv4.conf.net0.forwarding": "1"}
+    same(ip("netconf", "show", "dev", "net0", inside=box.running(b)).count("forwarding on"), 1)
+
+
+@test
 def nothing_is_held_once_it_runs(box):
     own_namespace()
     pair()
