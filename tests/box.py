@@ -97,7 +97,7 @@ class Box:
                 raise AssertionError(f"still running after {timeout} s\n{output}")
             if reaps:
                 self._reap(process)
-            host.await_end(process.pid, 0.002 if reaps else 1)
+            host.await_end(process.pid, 0.002 * harness.patience if reaps else 1)
         if reaps:
             self._reap(process)  # who has ended since: a zombie is still listed where it was
         output.code = code

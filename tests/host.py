@@ -126,6 +126,13 @@ def cgroup_v2_only():
         raise Skip("cgroup2 cannot be mounted here")
 
 
+def cgroup_v2_too():
+    """For what is tested as the host is as well."""
+    if {"cgroup", "cgroup2"} & {m.fstype for m in mounts()} == {"cgroup2"}:
+        raise Skip("the host has cgroup v2 alone: this is how it is tested there")
+    cgroup_v2_only()
+
+
 def cgroup_v1_only():
     """The same without cgroup v2."""
     private_mounts()

@@ -47,25 +47,34 @@ def qemu(image, work, form, more):
                    "-device", f"virtio-blk-pci,drive={name},serial=hozo-{name}"] for file, name, option in disks), [])]
 
 
-def give(work, trees, command, directory, environment):
-    """Writes the disk with all that the guest is given: copies of directories, which it finds where they are here."""
+def give(work, trees, files, command):
+    """Writes the disk with all that the guest is given: copies of directories, which it finds where they are here, with
+    files that they have there only."""
     given = f"{work}/given"
     os.mkdir(given)
     shutil.copy(f"{HERE}/guest.py", given)
     for n, (path, leave_out) in enumerate(trees):
         shutil.copytree(path, f"{given}/{n}", symlinks=True, ignore=shutil.ignore_patterns(*leave_out))
+        for file, text in files.items():
+            if file.startswith(f"{path}/"):
+                write(f"{given}/{n}{file.removeprefix(path)}", text)
     with open(f"{given}/command.json", "w") as f:
-        json.dump({"trees": [path for path, _ in trees], "command": command, "directory": directory,
-                   "environment": environment}, f)
+        json.dump({"trees": [path for path, _ in trees], "command": command}, f)
     size = sum(os.lstat(f"{d}/{f}").st_size + 4096 for d, _, files in os.walk(given) for f in files)
     run("mke2fs", "-q", "-F", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-d", given,
         f"{work}/given.ext4", f"{size // 1024 * 5 // 4 + 16384}k")
 
 
-def boot(image, form, trees, command, directory, environment, seconds, more=()):
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as f:
+        f.write(text)
+
+
+def boot(image, form, trees, files, command, seconds, more=()):
     """The command's exit status; its output went to our standard output. Afterwards nothing of the machine is left."""
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/var/tmp"), prefix="hozo-guest-") as work:
-        give(work, trees, command, directory, environment)
+        give(work, trees, files, command)
         for name, size in (("scratch", 512 << 20), ("swap", 256 << 20)):
             with open(f"{work}/{name}", "wb") as f:
                 f.truncate(size)

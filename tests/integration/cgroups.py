@@ -209,7 +209,7 @@ def devices_obey_the_rules(box, check):
 
 @test(cases=DEVICE_CASES)
 def devices_obey_the_rules_on_cgroup_v2(box, check):
-    host.cgroup_v2_only()
+    host.cgroup_v2_too()
     check(box)
 
 
@@ -217,7 +217,7 @@ def devices_obey_the_rules_on_cgroup_v2(box, check):
 
 @test
 def on_cgroup_v2_the_container_is_in_its_group(box):
-    host.cgroup_v2_only()
+    host.cgroup_v2_too()
     b = box.bundle("sleep 100")
     pid = box.running(b)
     same(host.cgroup_of(pid)[""], group(b))
@@ -276,7 +276,7 @@ def on_cgroup_v2_a_limit_without_its_controller_is_an_error(box):
 
 @test
 def on_cgroup_v2_the_lifecycle_leaves_nothing(box):
-    host.cgroup_v2_only()
+    host.cgroup_v2_too()
     box.run("echo fine").ok()
     box.nothing_left()
     box.run("exit 5", "--keep").ends(5)
