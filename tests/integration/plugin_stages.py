@@ -312,7 +312,7 @@ def when_started_is_called_the_program_runs_and_no_poststart_hook_has(box):
     pid = plugins.running(b)
     notes = plugins.notes()
     same(notes[0], "a started")
-    assert f"pid {pid}" in notes and f"pidfd {pid}" in notes and "exe /bin/busybox" in notes, notes
+    assert f"pid {pid}" in notes and f"pidfd {pid}" in notes and "exe /bin/sh" in notes, notes
     same(notes[-1], "poststart")
     plugins.hozo("delete", "--force", "c1").ok()
 
