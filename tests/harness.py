@@ -5,6 +5,7 @@
     def the_exit_status_is_the_programs(box): ...
 
     @test(timeout=60, sanitized=False)      not run again with the sanitized build
+    @test(cases=…, sanitized={"label"})     only this case is
     @test(cases={"label": value, ...})      one test a case: f(box, value)
 
 The function's name, with blanks for underscores, is the test's name.
@@ -37,7 +38,8 @@ class Test:
     def __init__(self, function, label=None, value=None, timeout=30, sanitized=True):
         sentence = function.__name__.strip("_").replace("_", " ")
         self.name = f"{sentence}: {label}" if label is not None else sentence
-        self.function, self.timeout, self.sanitized = function, timeout, sanitized
+        self.function, self.timeout = function, timeout
+        self.sanitized = sanitized if isinstance(sanitized, bool) else label in sanitized
         self.arguments = () if label is None else (value,)
 
     def __call__(self, box):

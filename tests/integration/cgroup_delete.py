@@ -77,7 +77,8 @@ wait
 
 
 @test(cases={f"{name}, {kind}": (layout, own) for name, layout in ALL_LAYOUTS.items()
-             for kind, own in PID_NAMESPACES.items()}, timeout=90)
+             for kind, own in PID_NAMESPACES.items()},
+      timeout=90, sanitized={"as the host is, its own pid namespace", "on cgroup v2, the host's"})
 def groups_deep_and_wide_and_full_are_removed(box, case):
     layout, own_pids = case
     layout()
@@ -145,7 +146,8 @@ ENDINGS = {"while it runs": "echo ready; sleep 1000", "after its end": "echo rea
 
 
 @test(cases={f"{name}, {ending}": (layout, program)
-             for name, layout in ALL_LAYOUTS.items() for ending, program in ENDINGS.items()}, timeout=60)
+             for name, layout in ALL_LAYOUTS.items() for ending, program in ENDINGS.items()},
+      timeout=60, sanitized=False)
 def chains_of_forks_end(box, case):
     layout, program = case
     layout()
@@ -164,7 +166,7 @@ def chains_of_forks_end(box, case):
         os.path.exists(go) and os.remove(go)
 
 
-@test(cases=ALL_LAYOUTS, timeout=60)
+@test(cases=ALL_LAYOUTS, timeout=60, sanitized={"as the host is"})
 def kill_all_ends_chains_of_forks(box, layout):
     layout()
     b = box.bundle(CHAINS + "echo ready; sleep 1000")
@@ -182,7 +184,7 @@ def kill_all_ends_chains_of_forks(box, layout):
         os.remove(go)
 
 
-@test(cases=ALL_LAYOUTS, timeout=60)
+@test(cases=ALL_LAYOUTS, timeout=60, sanitized={"on cgroup v2"})
 def groups_that_come_and_go_meanwhile_do_no_harm(box, layout):
     layout()
     b = writable(box, r"""
@@ -216,7 +218,7 @@ def an_exec_that_nobody_asks_for_its_end_does_not_keep_the_container(box, layout
     box.nothing_left()
 
 
-@test(cases=LAYOUTS, timeout=60)
+@test(cases=LAYOUTS, timeout=60, sanitized=False)
 def an_exec_at_the_same_time_leaves_nothing(box, layout):
     layout()
     b = box.bundle("sleep 100")

@@ -41,7 +41,7 @@ class Exchanged:
 
 # --- paths
 
-@test(timeout=90)
+@test(timeout=90, sanitized=False)
 def a_mount_point_that_becomes_a_link_meanwhile_does_not_reach_the_host(box):
     """CVE-2021-30465, as another container does it that shares a directory with this one. Where the mounts
     went is seen by a hook, before the root is changed."""
@@ -63,7 +63,7 @@ def a_mount_point_that_becomes_a_link_meanwhile_does_not_reach_the_host(box):
     same(os.listdir(elsewhere), [])
 
 
-@test(timeout=90)
+@test(timeout=90, sanitized=False)
 def a_directory_that_becomes_a_link_while_others_are_made_in_it_does_not_reach_the_host(box):
     """CVE-2024-45310."""
     elsewhere = outside(box)

@@ -147,7 +147,7 @@ def a_paused_container_is_deleted_by_force_only(box, layout):
     box.nothing_left()
 
 
-@test(cases=LAYOUTS)
+@test(cases=LAYOUTS, sanitized=False)
 def a_container_that_forks_all_the_time_stops(box, layout):
     layout()
     pid = box.running("while :; do (:) & (:) & (:) & wait; done")
@@ -157,7 +157,7 @@ def a_container_that_forks_all_the_time_stops(box, layout):
         box.hozo("resume", "c1").ok()
 
 
-@test(cases=LAYOUTS)
+@test(cases=LAYOUTS, sanitized={"as the host is"})
 def what_does_not_stop_is_an_error_and_all_goes_on(box, layout):
     layout()
     out = box.create(COUNT).ok()

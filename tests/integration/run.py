@@ -149,7 +149,7 @@ def listen_fds_meant_for_another_process_are_ignored(box):
     same(box.run(b, env=env).ok().out, "[]\n")
 
 
-@test(timeout=90)
+@test(timeout=90, sanitized=False)
 def fifty_run_side_by_side(box):
     base = box.bundle()
     processes = []

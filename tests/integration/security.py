@@ -69,7 +69,7 @@ def dots_in_a_mount_point_stay_in_the_root(box, dots):
     box.nothing_left()
 
 
-@test(timeout=60)
+@test(timeout=60, sanitized=False)
 def a_link_that_is_swapped_meanwhile_does_not_reach_the_host(box):
     """CVE-2021-30465, CVE-2024-45310: between looking and mounting the image changes."""
     elsewhere = outside(box)
