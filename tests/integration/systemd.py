@@ -654,7 +654,7 @@ class Ann:
 
 
 def user_manager(alone=False):
-    """Started, and until this test ends no other stops it; `alone`: none uses it."""
+    """Started, and until this test ends no other stops it; `alone`: none uses it. Whether it ran before."""
     units.v2_needed()
     lock = os.open("/run/hozo-test-user-manager", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
@@ -665,8 +665,10 @@ def user_manager(alone=False):
         raise Skip("the host has no ordinary user")
     if units.value(manager, "LoadState") != "loaded":
         raise Skip("ordinary users have no manager here")
+    ran = units.is_active(manager)
     units.systemctl("start", manager, check=False)
     host.eventually(lambda: units.is_active(manager), 10, f"the start of {manager}")
+    return ran
 
 
 @test(timeout=60)
@@ -687,20 +689,6 @@ def an_ordinary_users_containers_are_units_of_the_own_manager(box):
     assert not os.path.exists(f"/sys/fs/cgroup{group}")
 
 
-@test(timeout=60)
-def a_container_is_deleted_when_the_systemd_that_had_it_is_gone(box):
-    user_manager(alone=True)
-    ann = Ann(box)
-    ann.create().ok()
-    try:
-        units.systemctl("stop", f"user@{ANN}.service")
-        host.eventually(lambda: not os.path.exists(f"/run/user/{ANN}"), 10, "the end of the runtime directory")
-        ann.hozo("delete", "--force", "c1", below=False).ok().silent()
-        ann.hozo("state", "c1", below=False).fails("does not exist")
-    finally:
-        units.systemctl("start", f"user@{ANN}.service")
-
-
 @test
 def an_ordinary_user_beside_the_own_manager_is_told_how_to_get_below(box):
     user_manager()
@@ -718,3 +706,18 @@ def a_user_without_a_manager_is_told_so(box):
     user_manager()
     os.mkdir(f"{box.dir}/empty")
     Ann(box, XDG_RUNTIME_DIR=f"{box.dir}/empty").create().fails("linux.cgroupsPath", "no systemd of the user")
+
+
+@test(timeout=60)
+def a_container_is_deleted_when_the_systemd_that_had_it_is_gone(box):
+    ran = user_manager(alone=True)
+    ann = Ann(box)
+    ann.create().ok()
+    try:
+        units.systemctl("stop", f"user@{ANN}.service")
+        host.eventually(lambda: not os.path.exists(f"/run/user/{ANN}"), 10, "the end of the runtime directory")
+        ann.hozo("delete", "--force", "c1", below=False).ok().silent()
+        ann.hozo("state", "c1", below=False).fails("does not exist")
+    finally:
+        if ran:
+            units.systemctl("start", f"user@{ANN}.service")
