@@ -69,7 +69,7 @@ def in_user_namespace(box, b):
                                    for k in ("uidMappings", "gidMappings")})
 
 
-@test(timeout=90, sanitized=False, cases={"create": (["create"], "created"),
+@test(timeout=240, sanitized=False, cases={"create": (["create"], "created"),
                                          "run": (["run", "--detach"], "running"),
                                          "create with a user namespace": (["create"], "created", True)})
 def where_a_call_fails_nothing_is_left(box, case):
@@ -116,7 +116,7 @@ def a_create_that_lost_its_new_directory_to_another_leaves_that_alone(box):
     assert box.state()["status"] == "running"
 
 
-@test(timeout=90, sanitized=False, cases={"as root": False, "with a user namespace": True})
+@test(timeout=240, sanitized=False, cases={"as root": False, "with a user namespace": True})
 def a_create_that_is_killed_anywhere_can_be_deleted(box, users):
     arguments = create_arguments(box, "create", users=users)
     points = calls(box, *arguments)
@@ -129,7 +129,7 @@ def a_create_that_is_killed_anywhere_can_be_deleted(box, users):
             raise AssertionError(f"killed at {point}: {e}") from None
 
 
-@test(timeout=60, sanitized=False)
+@test(timeout=240, sanitized=False)
 def a_start_in_which_a_call_fails_can_be_deleted(box):
     points = None
     b = box.bundle("sleep 100")
@@ -148,7 +148,7 @@ def a_start_in_which_a_call_fails_can_be_deleted(box):
         delete(box)
 
 
-@test(timeout=90, sanitized=False, cases={"a call fails": failing, "it is killed": killing})
+@test(timeout=240, sanitized=False, cases={"a call fails": failing, "it is killed": killing})
 def a_delete_that_does_not_end_can_be_repeated_where(box, injection):
     b, points = box.bundle("sleep 100"), None
     while points is None or points:
@@ -173,7 +173,7 @@ def a_delete_that_does_not_end_can_be_repeated_where(box, injection):
             raise AssertionError(f"{point}: {e}\n{r}") from None
 
 
-@test(timeout=60, sanitized=False)
+@test(timeout=240, sanitized=False)
 def an_exec_in_which_a_call_fails_leaves_no_process(box):
     box.running()
     pid_file = f"{box.dir}/pid"
