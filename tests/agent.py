@@ -94,6 +94,7 @@ class Monitor:
             if self.generous and payload:
                 self.grant(number, stream)
         elif kind == CREDIT:
+            assert not p.exited
             p.allowed += struct.unpack("<I", payload)[0]
             assert p.allowed <= WINDOW
         else:

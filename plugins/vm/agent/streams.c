@@ -27,11 +27,12 @@ static void input_close(struct process *p)
     in->filled = 0;
 }
 
+/* Behind EXITED nothing is asked for: what is still read then was left by others. */
 static void give_credit(struct process *p)
 {
     struct input *in = &p->input;
 
-    if (!in->consumed || in->ended || (in->filled && in->consumed < CREDIT_LEAST))
+    if (!in->consumed || in->ended || p->told || (in->filled && in->consumed < CREDIT_LEAST))
         return;
     agent_send(p->agent, FRAME_CREDIT, STREAM_STDIN, p->number, &in->consumed, sizeof in->consumed);
     in->granted += in->consumed;
