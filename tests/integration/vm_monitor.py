@@ -7,7 +7,7 @@ import time
 
 import host
 from harness import same, test
-from machine import (BROKEN, GUEST, INITRD, LOG_MAX, SYNC_CREATED, SYNC_GUEST_FAILED, FRAME_MAX, Machine, plan,
+from monitor import (BROKEN, GUEST, INITRD, LOG_MAX, SYNC_CREATED, SYNC_GUEST_FAILED, FRAME_MAX, Machine, plan,
                      read_all, records)
 
 

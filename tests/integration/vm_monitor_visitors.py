@@ -7,9 +7,9 @@ import time
 
 import host
 from harness import same, test
-from machine import (BROKEN, FRAME_MAX, STDERR, STDIN, STDOUT, SYNC_CREATED, SYNC_GUEST_FAILED, SYNC_MACHINE_FAILED,
+from monitor import (BROKEN, FRAME_MAX, STDERR, STDIN, STDOUT, SYNC_CREATED, SYNC_GUEST_FAILED, SYNC_MACHINE_FAILED,
                      WINDOW, Machine, memfd, packet, plan, read_all, send_packet)
-from machine_streams import MEBIBYTE, Collector, Feeder, Terminal, echo, number
+from monitor_streams import MEBIBYTE, Collector, Feeder, Terminal, echo, number
 
 
 def running(box, **options):

@@ -6,7 +6,7 @@ import threading
 
 import host
 from harness import same
-from machine import STDERR, STDIN, STDOUT, WINDOW, read_all
+from monitor import STDERR, STDIN, STDOUT, WINDOW, read_all
 
 MEBIBYTE = bytes(i * i % 253 for i in range(1 << 20))
 

@@ -10,8 +10,8 @@ import time
 
 import host
 from harness import same, test
-from machine import FRAME_MAX, STDERR, STDIN, STDOUT, WINDOW, Machine, plan, read_all, read_some
-from machine_streams import MEBIBYTE, Collector, Feeder, Terminal, echo, number
+from monitor import FRAME_MAX, STDERR, STDIN, STDOUT, WINDOW, Machine, plan, read_all, read_some
+from monitor_streams import MEBIBYTE, Collector, Feeder, Terminal, echo, number
 
 # --- data
 
