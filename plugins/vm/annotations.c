@@ -166,12 +166,29 @@ static int is_asked(struct hozo_ctx *ctx, bool *own_kernel)
     return !strcmp(value, "true");
 }
 
-static const char *any_annotation(struct hozo_ctx *ctx)
+static bool is_known(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (!strcmp(rows[i].key, key))
+            return true;
+    return !strcmp(key, ASKED);
+}
+
+/* A word that is not known asks for something that nobody would do. */
+static int check_keys(struct hozo_ctx *ctx, bool section)
 {
     struct hozo_cursor at;
     const char *key;
+    int found;
 
-    return hozo_annotation_item(ctx, 0, &at, &key) > 0 ? key : NULL;
+    for (size_t i = 0; (found = hozo_annotation_item(ctx, i, &at, &key)) > 0; i++) {
+        if (!is_known(key))
+            return hozo_error(ctx, 0, "annotations", "%s is nothing that can be asked for", key);
+        if (section)
+            return hozo_error(ctx, 0, "annotations", "%s: the configuration has vm, say it there",
+                              key);
+    }
+    return found;
 }
 
 static int add_section(struct hozo_ctx *ctx, bool own_kernel)
@@ -201,12 +218,7 @@ int vm_adjust(struct hozo_ctx *ctx)
     bool own_kernel;
     int section = hozo_find(ctx, NULL, "vm", &at), asked;
 
-    if (section < 0 || (asked = is_asked(ctx, &own_kernel)) < 0)
+    if (section < 0 || check_keys(ctx, section) < 0 || (asked = is_asked(ctx, &own_kernel)) < 0)
         return -1;
-    if (!section)
-        return asked ? add_section(ctx, own_kernel) : 0;
-    return any_annotation(ctx)
-               ? hozo_error(ctx, 0, "annotations", "%s: the configuration has vm, say it there",
-                            any_annotation(ctx))
-               : 0;
+    return asked ? add_section(ctx, own_kernel) : 0;
 }

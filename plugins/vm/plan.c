@@ -123,18 +123,6 @@ static int make_root(struct hozo_ctx *ctx, const struct machine *m, const char *
     return to->failed ? hozo_error(ctx, E2BIG, "vm", "the directories of the machine's root") : 0;
 }
 
-/* --- devices -------------------------------------------------------------------------------------- */
-
-/* Nodes are made whether the host has the device or not: without it, opening one fails. */
-/* clang-format off */
-static const struct hozo_device kvm = {
-    .size = sizeof(kvm), .path = "/dev/kvm", .type = "c", .access = "rw", .major = 10, .minor = 232};
-static const struct hozo_device tun = {
-    .size = sizeof(tun), .path = "/dev/net/tun", .type = "c", .access = "rw", .major = 10, .minor = 200};
-/* clang-format on */
-
-static const struct hozo_device *const devices[] = {&kvm, &tun, NULL};
-
 /* --- the plan ------------------------------------------------------------------------------------- */
 
 static int append(struct hozo_ctx *ctx, const char *path, const char *what, const char *value)
@@ -197,7 +185,7 @@ static int plan(struct hozo_ctx *ctx, const struct machine *m, const struct moun
         .share = IN_SHARE,
         .guest_share = SHARE_IN_GUEST,
         .mounts = mounts->list,
-        .devices = devices,
+        .devices = m->driver->devices,
         .capabilities = OF_MONITOR | m->driver->capabilities,
         .overhead = machine_overhead(m),
     };

@@ -48,6 +48,16 @@ static const char *const search[] = {
 
 static const char *const no_directories[] = {NULL};
 
+/* Nodes are made whether the host has the device or not: without it, opening one fails. */
+/* clang-format off */
+static const struct hozo_device kvm = {
+    .size = sizeof(kvm), .path = "/dev/kvm", .type = "c", .access = "rw", .major = 10, .minor = 232};
+static const struct hozo_device tun = {
+    .size = sizeof(tun), .path = "/dev/net/tun", .type = "c", .access = "rw", .major = 10, .minor = 200};
+/* clang-format on */
+
+static const struct hozo_device *const devices[] = {&kvm, &tun, NULL};
+
 /* clang-format off */
 static const struct architecture {
     const char *name, *machine, *console;
@@ -151,8 +161,7 @@ static int check_architecture(struct hozo_ctx *ctx, const struct machine *m)
         return hozo_error(ctx, 0, "vm", "there are no machines on this architecture");
     if (!strncmp(name, SYSTEM, strlen(SYSTEM)) && strcmp(name + strlen(SYSTEM), ARCHITECTURE))
         return hozo_error(ctx, 0, VM_HYPERVISOR,
-                          "\"%s\" is for another architecture than the host's, " ARCHITECTURE,
-                          m->hypervisor);
+                          "\"%s\" is for another architecture than the host's", m->hypervisor);
     return 0;
 }
 
@@ -166,9 +175,9 @@ static int check(struct hozo_ctx *ctx, const struct machine *m)
     if (check_architecture(ctx, m) < 0)
         return -1;
     if (member)
-        return hozo_error(ctx, 0, m->hw, "%s has a meaning for Xen only", member);
+        return hardware_error(ctx, m, member, "has a meaning for Xen only");
     if (m->device_tree && !architecture_of(ARCHITECTURE)->device_tree)
-        return hozo_error(ctx, 0, m->hw, "QEMU has no deviceTree on " ARCHITECTURE);
+        return hardware_error(ctx, m, "deviceTree", "has no meaning for QEMU on " ARCHITECTURE);
     return 0;
 }
 
@@ -356,6 +365,7 @@ const struct driver qemu_driver = {
     .shares = 1 << SHARE_VIRTIOFS | 1 << SHARE_9P,
     .capabilities = OF_VIRTIOFSD,
     .directories = no_directories,
+    .devices = devices,
     .check = check,
     .accelerates = accelerates,
     .modules = modules,

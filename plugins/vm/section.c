@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #define MEMORY_DEFAULT (256 * MIB)
 /* A Linux kernel, its modules and the agent do not start in less. */
@@ -276,12 +277,21 @@ static int read_irqs(struct hozo_ctx *ctx, const struct hozo_cursor *hw, struct 
     return found;
 }
 
+int hardware_error(struct hozo_ctx *ctx, const struct machine *m, const char *member,
+                   const char *text)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s.%s", m->hw, member);
+    return hozo_error(ctx, 0, path, "%s", text);
+}
+
 static int check_dtdevs(struct hozo_ctx *ctx, const struct machine *m)
 {
     for (size_t i = 0; m->dtdevs[i]; i++)
         for (size_t j = 0; j < i; j++)
             if (!strcmp(m->dtdevs[i], m->dtdevs[j]))
-                return hozo_error(ctx, 0, m->hw, "dtdevs[%zu] is dtdevs[%zu] once more", i, j);
+                return hardware_error(ctx, m, "dtdevs", "has a node twice");
     return 0;
 }
 

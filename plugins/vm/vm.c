@@ -87,6 +87,7 @@ static const struct hozo_annotation annotations[] = {
     {"hozo.vm.image-format", HOZO_OWN, "vm.image.format."},
     {"hozo.vm.memory", HOZO_OWN, "vm.hwConfig.memory in bytes, or with K, M or G behind the number."},
     {"hozo.vm.vcpus", HOZO_OWN, "vm.hwConfig.vcpus."},
+    {"hozo.vm.", HOZO_OWN, "No other: a word that is not known is an error."},
 };
 /* clang-format on */
 

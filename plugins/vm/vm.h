@@ -84,6 +84,10 @@ void machine_free(struct machine *m);
 /* 1, or 0 without the section. */
 int machine_read(struct hozo_ctx *ctx, struct machine *m);
 
+/* About a member of hwConfig, by the name that it has in this configuration. */
+int hardware_error(struct hozo_ctx *ctx, const struct machine *m, const char *member,
+                   const char *text);
+
 /* What the administrator has set; NULL or `otherwise` if nothing. -1: an error is set. */
 int setting_string(struct hozo_ctx *ctx, const char *name, const char **value);
 int setting_number(struct hozo_ctx *ctx, const char *name, uint64_t otherwise, uint64_t *value);
@@ -131,7 +135,8 @@ struct driver {
         *search;           /* where it is, without a path in the configuration; NULL-terminated */
     unsigned shares;       /* bit n: enum share n */
     uint64_t capabilities; /* of the hypervisor, at most */
-    const char *const *directories; /* of the host, which it writes to; NULL-terminated */
+    const char *const *directories;           /* of the host, which it writes to; NULL-terminated */
+    const struct hozo_device *const *devices; /* NULL-terminated */
     /* Pure: what it cannot do is an error. */
     int (*check)(struct hozo_ctx *ctx, const struct machine *m);
     /* Whether KVM would be used if it works. */

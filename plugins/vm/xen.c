@@ -28,6 +28,9 @@ static const char *const directories[] = {
     "/dev/xen", "/etc/xen", "/run/xen", "/run/xenstored", "/var/lib/xen", "/var/log/xen", NULL,
 };
 
+/* Their numbers differ from host to host: those of /dev/xen, which the container's rules have to allow. */
+static const struct hozo_device *const devices[] = {NULL};
+
 static bool recognises(const char *name)
 {
     return !strcmp(name, "xl");
@@ -175,6 +178,7 @@ const struct driver xen_driver = {
     .capabilities =
         UINT64_C(1) << DAC_OVERRIDE | UINT64_C(1) << IPC_LOCK | UINT64_C(1) << SYS_ADMIN,
     .directories = directories,
+    .devices = devices,
     .check = check,
     .accelerates = accelerates,
     .modules = modules,
