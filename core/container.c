@@ -26,7 +26,7 @@ void container_free(struct container *c)
     plugins_free(&c->plugins);
     plan_builder_free(&c->builder);
     free(c->plan);
-    machine_free(&c->machine);
+    machine_forget(&c->machine);
     plan_builder_free(&c->guest_builder);
     free(c->guest);
     free(c->rescue.args);

@@ -8,7 +8,7 @@
 #include "core/linux/mount-options.h"
 #include "core/plugin-parts.h"
 
-void machine_free(struct machine **m)
+void machine_forget(struct machine **m)
 {
     if (!*m)
         return;

@@ -17,7 +17,7 @@ struct machine {
     uint64_t capabilities, overhead;
 };
 
-void machine_free(struct machine **m);
+void machine_forget(struct machine **m);
 
 /* The configuration asks for a machine. */
 bool machine_wanted(const struct container *c);

@@ -13,7 +13,7 @@
 
 /* --- JSON --------------------------------------------------------------------------------------- */
 
-void json_string(struct buffer *json, const char *text, size_t length)
+void add_json_string(struct buffer *json, const char *text, size_t length)
 {
     buffer_put(json, "\"");
     for (size_t i = 0; i < length; i++) {
@@ -42,7 +42,7 @@ static void put_words(struct buffer *json, const char *words)
     for (size_t n; *(words += strspn(words, " \t\n")); words += n) {
         n = strcspn(words, " \t\n");
         buffer_put(json, comma);
-        json_string(json, words, n);
+        add_json_string(json, words, n);
         comma = ",";
     }
     buffer_put(json, "]");
@@ -98,7 +98,7 @@ static int put_value(struct hozo_ctx *ctx, struct buffer *json, const struct row
 
     put_name(json, row->member);
     if (row->form == TEXT)
-        json_string(json, value, strlen(value));
+        add_json_string(json, value, strlen(value));
     else if (row->form == WORDS)
         put_words(json, value);
     else if ((number = read_bytes(value)))

@@ -9,7 +9,7 @@ int domain_keep(struct hozo_ctx *ctx, const struct found *f)
     auto_buffer struct buffer json = {0};
 
     buffer_put(&json, "{\"xl\":");
-    json_string(&json, f->hypervisor, strlen(f->hypervisor));
+    add_json_string(&json, f->hypervisor, strlen(f->hypervisor));
     buffer_put(&json, "}");
     return json.failed ? hozo_error(ctx, ENOMEM, "vm", "state")
                        : hozo_state_set(ctx, json.at, json.length);

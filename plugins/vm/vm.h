@@ -186,7 +186,7 @@ int vm_prepare(struct hozo_ctx *ctx);
 int vm_cleanup(struct hozo_ctx *ctx);
 
 /* A JSON string. */
-void json_string(struct buffer *json, const char *text, size_t length);
+void add_json_string(struct buffer *json, const char *text, size_t length);
 
 int share_find(struct hozo_ctx *ctx, const struct machine *m, struct found *f);
 bool kvm_works(struct hozo_ctx *ctx);

@@ -1,130 +1,300 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What hozo-agent makes of the network's records: interfaces as they were in the namespace on the host."""
-import json
-import shutil
-import subprocess
+"""Network devices of the container's network namespace become the machine's: hozo-monitor joins each with a tap device.
+In place of a hypervisor and its guest a test carries packets between that and a namespace of its own."""
+import fcntl
+import os
+import select
+import socket
+import struct
+import threading
 
-<<<<<<<< HEAD:tests/integration/vm_network.py
-from agent import Agent
-from harness import Skip, same, test
-========
 import host
 import network
 from harness import libc, same, test
 from monitor import TAPS, Machine, records
 from network import CLONE_NEWNET, Namespace, ip
->>>>>>>> 40157c1 (tests: names of the monitor's tests that tell whose they are):tests/integration/vm_monitor_network.py
 
-MACS = ["02:00:00:00:00:0a", "02:00:00:00:00:0b"]
-
-
-def ip(a, *arguments):
-    r = subprocess.run(["nsenter", "-t", str(a.child.pid), "-n", "ip", *arguments], capture_output=True, text=True)
-    assert r.returncode == 0, r.stderr
-    return r.stdout
+TUNSETIFF, TUNSETOFFLOAD = 0x400454ca, 0x400454d0
+IFF_TAP, IFF_NO_PI, IFF_VNET_HDR = 2, 0x1000, 0x4000
+OFFLOADS = 1 | 2 | 4  # checksums, TSO for IPv4 and IPv6
+MAC = "02:00:00:00:00:05"
 
 
-def ip_json(a, *arguments):
-    return json.loads(ip(a, "-j", *arguments) or "[]")
+def inside(namespace, function):
+    """Calls it in this network namespace."""
+    own = os.open("/proc/self/ns/net", os.O_RDONLY)
+    assert not libc.setns(namespace.fd, CLONE_NEWNET)
+    try:
+        return function()
+    finally:
+        assert not libc.setns(own, CLONE_NEWNET)
+        os.close(own)
 
 
-def with_links(a):
-    """Two interfaces that are connected with each other, as a guest finds them: with names of the kernel's choice."""
-    if not shutil.which("ip") or not shutil.which("nsenter"):
-        raise Skip("iproute2 or util-linux is not installed")
-    a.until(lambda: a.told)
-    ip(a, "link", "add", "eth0", "address", MACS[0], "type", "veth", "peer", "name", "eth1", "address", MACS[1])
+def container(*words, name="eth0", mtu=1500, peer="out0"):
+    """A namespace with one end of a veth; the other end, in that of the test, is 10.7.0.1 and fd07::1."""
+    network.own_namespace()
+    ip("link", "set", "lo", "up")
+    n = Namespace()
+    add_veth(n, name, peer, MAC, mtu)
+    ip("address", "add", "10.7.0.1/24", "dev", peer)
+    ip("address", "add", "fd07::1/64", "dev", peer, "nodad")
+    for line in words:
+        ip(*line.split(), inside=n)
+    return n
 
 
-def addresses(a, name):
-    info, = ip_json(a, "addr", "show", "dev", name)
-    return {(x["local"], x["prefixlen"]): x for x in info["addr_info"]}
+def add_veth(namespace, name, peer, mac, mtu=1500):
+    ip("link", "add", peer, "mtu", mtu, "type", "veth", "peer", "name", "moving", "mtu", mtu, "address", mac)
+    ip("link", "set", "moving", "netns", namespace.path)
+    ip("link", "set", "moving", "name", name, inside=namespace)
+    ip("link", "set", name, "up", inside=namespace)
+    ip("link", "set", peer, "up")
+
+
+def offered(namespace):
+    """What `ip` says of the devices of a namespace, but for counters."""
+    return [{k: v for k, v in n.items() if k not in ("stats64", "stats")}
+            for n in network.asked("address", "show", inside=namespace)]
+
+
+class Guest:
+    """A namespace whose device has, as the records say, what the machine's shall have."""
+
+    def __init__(self, machine, offloads=True, tap=TAPS):
+        self.namespace, self.largest, self.passed = Namespace(), 0, 0
+        self.tap = machine.child.fds[tap]
+        self.device = inside(self.namespace, lambda: os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK))
+        flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
+        inside(self.namespace, lambda: fcntl.ioctl(self.device, TUNSETIFF, struct.pack("16sH22x", b"new", flags)))
+        for fd in (self.tap, self.device):
+            fcntl.ioctl(fd, TUNSETOFFLOAD, OFFLOADS if offloads else 0)
+        self.do("link", "set", "lo", "up")
+        for kind, *words in machine.records:
+            getattr(self, kind)(*words)
+        threading.Thread(target=self.carry, daemon=True).start()
+
+    def do(self, *words):
+        ip(*words, inside=self.namespace)
+
+    def link(self, name, mac, mtu):
+        self.do("link", "set", "new", "name", name, "address", mac, "mtu", mtu, "up")
+
+    def address(self, name, family, address, *more):
+        self.do("address", "replace", address, "dev", name, *more, *(["nodad"] if family == "inet6" else []))
+
+    def route(self, name, family, to, *more):
+        more = [{"source": "src"}.get(w, w) for w in more]
+        self.do("-6" if family == "inet6" else "-4", "route", "add", to, "dev", name, *more)
+
+    def neighbour(self, name, address, mac):
+        self.do("neighbour", "replace", address, "lladdr", mac, "dev", name, "nud", "permanent")
+
+    def carry(self):
+        os.set_blocking(self.tap, False)
+        other = {self.tap: self.device, self.device: self.tap}
+        while True:
+            try:
+                for fd in select.select(list(other), [], [])[0]:
+                    packet = os.read(fd, 1 << 17)
+                    self.largest, self.passed = max(self.largest, len(packet)), self.passed + 1
+                    os.write(other[fd], packet)
+            except BlockingIOError:
+                pass
+            except (OSError, ValueError):
+                return
+
+    def socket(self, *arguments):
+        s = inside(self.namespace, lambda: socket.socket(*arguments))
+        s.settimeout(10)
+        return s
+
+
+def transfer(sender, receiver, size):
+    content = bytes(i * i % 251 for i in range(size))
+    threading.Thread(target=lambda: (sender.sendall(content), sender.shutdown(socket.SHUT_WR)), daemon=True).start()
+    found = b""
+    while more := receiver.recv(1 << 17):
+        found += more
+    assert found == content, f"{len(found)} bytes of {size}, or others"
+
+
+def talk(guest, family, outer, address, size):
+    """TCP, from the guest and to it."""
+    listener = socket.create_server((outer, 7000), family=family)
+    listener.settimeout(10)
+    s = guest.socket(family)
+    s.connect((outer, 7000))
+    t, peer = listener.accept()
+    t.settimeout(10)
+    same(peer[0], address)
+    transfer(s, t, size)
+    transfer(t, s, size)
+    backward = guest.socket(family)
+    backward.bind((address, 7001))
+    backward.listen()
+    c = socket.create_connection((address, 7001), timeout=10)
+    backward.accept()[0].sendall(b"hello")
+    same(c.recv(9), b"hello")
+
+
+def up(box, namespace, **options):
+    return Machine(box, netns=namespace.fd, **options).up()
+
+
+@test(cases={"with offloads": True, "without": False}, timeout=60)
+def the_guest_talks_over_both_families(box, offloads):
+    c = container("address add 10.7.0.5/24 dev eth0", "address add fd07::5/64 dev eth0 nodad")
+    m = up(box, c)
+    g = Guest(m, offloads)
+    talk(g, socket.AF_INET, "10.7.0.1", "10.7.0.5", 3_000_000)
+    talk(g, socket.AF_INET6, "fd07::1", "fd07::5", 3_000_000)
+    assert g.largest > 9000 if offloads else g.largest <= 1500 + 14 + 10, g.largest
+    neighbours = ip("neighbour", "show")
+    assert MAC in neighbours and "10.7.0.5" in neighbours and "fd07::5" in neighbours, neighbours
 
 
 @test
-def names_are_exchanged(box):
-    with Agent(box) as a:
-        with_links(a)
-        assert a.set_up(["link", "eth1", MACS[0], "1400"], ["link", "eth0", MACS[1], "0"]), a.text
-        links = {x["ifname"]: x for x in ip_json(a, "link")}
-        same({n: links[n]["address"] for n in ("eth0", "eth1")}, {"eth0": MACS[1], "eth1": MACS[0]})
-        same([links[n]["mtu"] for n in ("eth0", "eth1")], [1500, 1400])
-        assert all("UP" in links[n]["flags"] for n in ("eth0", "eth1")), links
+def the_hosts_stack_sees_nothing_of_it(box):
+    c = container("address add 10.7.0.5/24 dev eth0", "address add fd07::5/64 dev eth0 nodad")
+    m = up(box, c)
+
+    def received():
+        return inside(c, lambda: [line for f in ("snmp", "snmp6") for line in open(f"/proc/thread-self/net/{f}")
+                                  if "InReceives" in line or line.startswith("Ip: ") or "InMsgs" in line])
+    before, neighbours = received(), ip("neighbour", "show", inside=c)
+    talk(Guest(m), socket.AF_INET, "10.7.0.1", "10.7.0.5", 100_000)
+    same(received(), before)
+    same(ip("neighbour", "show", inside=c), neighbours)
 
 
 @test
-def a_name_that_is_right_already(box):
-    with Agent(box) as a:
-        with_links(a)
-        assert a.set_up(["link", "eth0", MACS[0].upper(), "1500"]), a.text
+def the_hosts_stack_says_nothing_to_the_guest(box):
+    c = container("address add 10.7.0.5/24 dev eth0")
+    m = up(box, c)
+    tap = m.child.fds[TAPS]
+    ip("link", "set", "out0", "down")
+    assert not select.select([tap], [], [], 2)[0], f"a packet came: {os.read(tap, 2000)}"
 
 
 @test
-def addresses_of_both_families(box):
-    with Agent(box) as a:
-        with_links(a)
-        assert a.set_up(["link", "eth0", MACS[0], "1500"], ["link", "eth1", MACS[1], "1500"],
-                        ["address", "eth0", "inet", "10.1.0.2/16", "broadcast", "10.1.255.255"],
-                        ["address", "eth0", "inet", "10.9.0.1/32", "peer", "10.9.0.2"],
-                        ["address", "eth0", "inet6", "fd00::2/64"],
-                        ["address", "eth0", "inet6", "fe80::ff:fe00:a/64"]), a.text
-        seen = addresses(a, "eth0")
-        same(seen["10.1.0.2", 16]["broadcast"], "10.1.255.255")
-        same(seen["10.9.0.1", 32]["address"], "10.9.0.2")
-        for six in (("fd00::2", 64), ("fe80::ff:fe00:a", 64)):
-            assert not seen[six].get("tentative"), seen
-            assert seen[six].get("nodad"), seen
-        same(seen["fe80::ff:fe00:a", 64]["scope"], "link")
+def the_device_stays_as_it_is_and_is_free_again_behind_the_machine(box):
+    c = container("address add 10.7.0.5/24 dev eth0", "route add default via 10.7.0.1")
+    before = offered(c)
+    m = up(box, c)
+    now = offered(c)
+    same([n for n in now if n["ifname"] in ("lo", "eth0")], before)
+    same(len(now), len(before) + 1)
+    m.agent.take_plan()
+    m.process.kill()
+    m.process.wait()
+    m.child.close()
+    host.eventually(lambda: offered(c) == before, what="only the device itself is there")
+    s = inside(c, lambda: socket.socket())
+    listener = socket.create_server(("10.7.0.1", 7002))
+    s.settimeout(10)
+    s.connect(("10.7.0.1", 7002))
+    listener.accept()
 
 
 @test
-def routes_in_any_order(box):
-    with Agent(box) as a:
-        with_links(a)
-        assert a.set_up(["route", "eth0", "inet", "0.0.0.0/0", "via", "169.254.1.1"],
-                        ["route", "eth0", "inet", "192.168.0.0/24", "via", "10.2.0.1", "metric", "7"],
-                        ["route", "eth0", "inet", "10.2.0.0/24", "scope", "253"],
-                        ["route", "eth0", "inet", "169.254.1.1/32", "scope", "253"],
-                        ["route", "eth0", "inet", "10.1.0.0/16", "source", "10.1.0.2", "scope", "253"],
-                        ["route", "eth0", "inet6", "::/0", "via", "fd00::1", "metric", "1024"],
-                        ["route", "eth0", "inet6", "fd00::/64", "metric", "256"],
-                        ["neighbour", "eth0", "169.254.1.1", "ee:ee:ee:ee:ee:ee"],
-                        ["neighbour", "eth0", "fd00::1", "ee:ee:ee:ee:ee:ee"],
-                        ["address", "eth0", "inet", "10.1.0.2/16"],
-                        ["address", "eth0", "inet6", "fd00::2/64"],
-                        ["link", "eth0", MACS[0], "1500"], ["link", "eth1", MACS[1], "1500"]), a.text
-        routes = {r["dst"]: r for r in ip_json(a, "route") + ip_json(a, "-6", "route")}
-        same(routes["192.168.0.0/24"]["metric"], 7)
-        same(routes["10.1.0.0/16"]["prefsrc"], "10.1.0.2")
-        same(routes["169.254.1.1"]["scope"], "link")
-        gateways = {r["gateway"] for f in ("-4", "-6") for r in ip_json(a, f, "route", "show", "default")}
-        same(gateways, {"169.254.1.1", "fd00::1"})
-        seen = {n["dst"]: n for n in ip_json(a, "neigh")}
-        for address in ("169.254.1.1", "fd00::1"):
-            same((seen[address]["state"], seen[address]["lladdr"]), (["PERMANENT"], "ee:ee:ee:ee:ee:ee"))
+def the_guest_is_told_all_that_the_device_has(box):
+    c = container("address add 10.7.0.5/24 broadcast 10.7.0.255 dev eth0", "address add 10.8.0.5 peer 10.8.0.6/32 dev eth0",
+                  "address add fd07::5/64 dev eth0 nodad", "route add default via 10.7.0.1 metric 50",
+                  "route add 10.9.0.0/16 via 10.7.0.1 src 10.7.0.5", "route add 10.10.0.1 dev eth0 scope link",
+                  "-6 route add default via fd07::1", "neighbour add 10.7.0.1 lladdr 02:00:00:00:00:99 dev eth0",
+                  "neighbour add fd07::1 lladdr 02:00:00:00:00:98 dev eth0", mtu=1400)
+    m = up(box, c)
+    link_local = [r for r in m.records if r[0] == "address" and r[3].startswith("fe80:")]
+    assert len(link_local) <= 1, link_local
+    expected = [
+        ["link", "eth0", MAC, "1400"],
+        ["address", "eth0", "inet", "10.7.0.5/24", "broadcast", "10.7.0.255"],
+        ["address", "eth0", "inet", "10.8.0.5/32", "peer", "10.8.0.6"],
+        ["address", "eth0", "inet6", "fd07::5/64"],
+        ["route", "eth0", "inet", "0.0.0.0/0", "via", "10.7.0.1", "metric", "50", "scope", "0"],
+        ["route", "eth0", "inet", "10.9.0.0/16", "via", "10.7.0.1", "source", "10.7.0.5", "scope", "0"],
+        ["route", "eth0", "inet", "10.10.0.1/32", "scope", "253"],
+        ["route", "eth0", "inet6", "::/0", "via", "fd07::1", "metric", "1024"],
+        ["neighbour", "eth0", "10.7.0.1", "02:00:00:00:00:99"],
+        ["neighbour", "eth0", "fd07::1", "02:00:00:00:00:98"],
+    ]
+    same(sorted(r for r in m.records if r not in link_local), sorted(expected))
 
 
-LINK = ["link", "eth0", MACS[0], "1500"]
+@test
+def a_router_beyond_the_link_is_reached(box):
+    """As many engines' plugins configure it: an address of its own, a route to the gateway, the rest over that."""
+    c = container("address add 10.20.0.5/32 dev eth0", "route add 10.7.0.1 dev eth0 scope link",
+                  "route add default via 10.7.0.1")
+    ip("route", "add", "10.20.0.5", "dev", "out0")
+    ip("address", "add", "10.30.0.1/32", "dev", "lo")
+    g = Guest(m := up(box, c))
+    talk(g, socket.AF_INET, "10.30.0.1", "10.20.0.5", 10_000)
+    assert m.process.alive()
 
 
-@test(timeout=40, cases={
-    "no such interface": ([["link", "eth0", "02:00:00:00:00:ff", "1500"]], "there is no such interface"),
-    "no MAC": ([["link", "eth0", "02:00:00:00:00", "1500"]], "is no address of a link"),
-    "no MTU": ([["link", "eth0", MACS[0], "many"]], "is no MTU"),
-    "an MTU that is too small": ([["link", "eth0", MACS[0], "1"]], "set its MTU"),
-    "a name that is too long": ([["link", "a-name-that-is-too-long", MACS[0], "1500"]], "name it"),
-    "no address": ([LINK, ["address", "eth0", "inet", "10.0.0/8"]], "is no address"),
-    "a prefix that is too long": ([LINK, ["address", "eth0", "inet", "10.0.0.1/33"]], "is no address"),
-    "an address of no interface": ([["address", "eth7", "inet", "10.0.0.1/8"]], "add it"),
-    "a gateway of the other family": ([LINK, ["route", "eth0", "inet", "0.0.0.0/0", "via", "fd00::1"]], "is no route"),
-    "a gateway that is nowhere": ([LINK, ["route", "eth0", "inet", "0.0.0.0/0", "via", "10.0.0.1"]], "add it"),
-    "a neighbour without an address": ([LINK, ["neighbour", "eth0", "there", MACS[1]]], "is no neighbour"),
-})
-def what_cannot_be_done(box, case):
-    records, text = case
-    with Agent(box) as a:
-        with_links(a)
-        assert not a.set_up(*records)
-        subject, _, rest = a.text.decode().partition(": ")
-        same(subject, " ".join(records[-1]))
-        assert rest.startswith(text), a.text
+@test
+def the_hypervisor_gets_the_devices_at_their_place(box):
+    c = container("address add 10.7.0.5/24 dev eth0")
+    add_veth(c, "eth1", "out1", "02:00:00:00:00:06")
+    m = up(box, c, arguments=["-last"])
+    same(sorted(fd for fd in m.child.facts["fds"] if fd >= TAPS), [TAPS, TAPS + 1])
+    same(m.child.facts["args"], [f"tap,16,{MAC},0", "tap,17,02:00:00:00:00:06,1", "-last"])
+    same([r[1] for r in m.records if r[0] == "link"], ["eth0", "eth1"])
+
+
+@test
+def devices_that_are_down_are_none_of_the_machines(box):
+    c = container("link set eth0 down")
+    m = up(box, c)
+    same(m.records, [])
+    same(m.child.facts["args"], [])
+
+
+@test
+def the_monitor_keeps_no_right_to_the_network(box):
+    c = container("address add 10.7.0.5/24 dev eth0")
+    m = up(box, c)
+    for pid in (m.process.pid, m.child.pid):
+        with open(f"/proc/{pid}/status") as f:
+            same(int(host.status_field(f.read(), "CapEff"), 16), 0)
+
+
+# --- what cannot be
+
+def fails(box, namespace, *texts, **options):
+    m = Machine(box, netns=namespace.fd, **options)
+    m.fails(*texts)
+
+
+@test
+def a_machine_that_takes_no_devices_is_refused_in_a_namespace_with_some(box):
+    fails(box, container(), "eth0", "takes no network devices", setup=records(("child", "hypervisor", "0", "/bin/true")))
+
+
+@test
+def a_hypervisor_without_a_place_for_devices_is_refused(box):
+    fails(box, container(), "no place for network devices", hypervisor=("child", "hypervisor", "0", "/bin/true"))
+
+
+@test(cases={"over several ways": ("route add 10.9.0.0/16 nexthop via 10.7.0.1 nexthop via 10.7.0.2", "over several ways"),
+             "that goes nowhere": ("route add blackhole 10.9.0.0/16", "another type"),
+             "for some packets only": ("route add 10.9.0.0/16 via 10.7.0.1 tos 8", "some packets"),
+             "over a gateway that is not on the link": ("route add 10.9.0.0/16 via 10.99.0.1 dev eth0 onlink", "not on the link")})
+def a_route_that_no_guest_can_have_is_refused(box, case):
+    line, text = case
+    fails(box, container("address add 10.7.0.5/24 dev eth0", line), "10.9.0.0/16", text)
+
+
+@test
+def a_device_that_is_no_ethernet_device_is_refused(box):
+    c = container()
+    ip("tuntap", "add", "dev", "point", "mode", "tun", inside=c)
+    ip("link", "set", "point", "up", inside=c)
+    fails(box, c, "point is no Ethernet device")
+
+
+@test
+def without_the_right_to_it_nothing_is_joined(box):
+    fails(box, container(), "eth0", "Operation not permitted", capabilities=0)
