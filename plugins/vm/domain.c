@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plugins/vm/domain.h"
 
-#include <errno.h>
 #include <stdio.h>
 
-int domain_keep(struct hozo_ctx *ctx, const struct found *f)
+void domain_keep(struct buffer *json, const struct found *f)
 {
-    auto_buffer struct buffer json = {0};
-
-    buffer_put(&json, "{\"xl\":");
-    add_json_string(&json, f->hypervisor, strlen(f->hypervisor));
-    buffer_put(&json, "}");
-    return json.failed ? hozo_error(ctx, ENOMEM, "vm", "state")
-                       : hozo_state_set(ctx, json.at, json.length);
+    buffer_put(json, ",\"xl\":");
+    add_json_string(json, f->hypervisor, strlen(f->hypervisor));
 }
 
 static int run_xl(struct hozo_ctx *ctx, const char *xl, const char *verb, const char *domain,

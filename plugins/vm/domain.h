@@ -8,6 +8,6 @@
 #define DOMAIN_NAME "hozo-%s" /* the container's id */
 
 /* Before the guest is made: by which program it is ended. */
-int domain_keep(struct hozo_ctx *ctx, const struct found *f);
+void domain_keep(struct buffer *json, const struct found *f);
 
 #endif

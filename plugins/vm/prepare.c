@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is known on the host only: which programs it has, what the kernel can, and so how the machine is started. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "plugins/vm/kernel.h"
 #include "plugins/vm/plan.h"
@@ -79,6 +80,20 @@ static int fill_initrd(struct hozo_ctx *ctx, const struct machine *m, const stru
     return fill(ctx, LATE_INITRD, initrd_make(ctx, m, f->kernel, &names));
 }
 
+/* Before anything exists: the machine's own memory, and what later verbs need to know. */
+static int keep(struct hozo_ctx *ctx, const struct machine *m, const struct found *f)
+{
+    auto_buffer struct buffer json = {0};
+
+    buffer_print(&json, "{\"memory\":%" PRIu64 ",\"overhead\":%" PRIu64, m->memory,
+                 machine_overhead(m));
+    if (m->driver->keep)
+        m->driver->keep(&json, f);
+    buffer_put(&json, "}");
+    return json.failed ? hozo_error(ctx, ENOMEM, "vm", "state")
+                       : hozo_state_set(ctx, json.at, json.length);
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------- */
 
 int vm_prepare(struct hozo_ctx *ctx)
@@ -90,8 +105,7 @@ int vm_prepare(struct hozo_ctx *ctx)
 
     if (found <= 0)
         return found;
-    if (kernel_find(ctx, &m, &kernel) < 0 || find_all(ctx, &m, &f) < 0 ||
-        (m.driver->begin && m.driver->begin(ctx, &f) < 0))
+    if (kernel_find(ctx, &m, &kernel) < 0 || find_all(ctx, &m, &f) < 0 || keep(ctx, &m, &f) < 0)
         return -1;
     return fill(ctx, LATE_MONITOR,
                 sealed_file(ctx, "hozo-monitor", vm_monitor_image, vm_monitor_size, true)) < 0 ||

@@ -113,5 +113,6 @@ HOZO_PLUGIN(vm) = {
     .validate = vm_validate,
     .plan = vm_plan,
     .prepare = vm_prepare,
+    .update = vm_update,
     .cleanup = vm_cleanup,
 };

@@ -16,6 +16,7 @@
  *     accelerator.c  whether KVM runs a guest here
  *     records.c      the instructions of the monitor                         pure
  *     prepare.c      all of it, in its order
+ *     update.c       limits that change while the machine runs               pure
  *     domain.c       ending a guest of Xen's that has outlived its process
  */
 #ifndef PLUGINS_VM_VM_H
@@ -145,8 +146,8 @@ struct driver {
     void (*modules)(const struct machine *m, const struct found *f, struct buffer *names);
     /* The instructions of the monitor. */
     void (*setup)(const struct machine *m, const struct found *f, struct buffer *records);
-    /* Keeps in the container's state what vm_cleanup() needs; NULL: the machine ends with its process. */
-    int (*begin)(struct hozo_ctx *ctx, const struct found *f);
+    /* Members that vm_cleanup() needs in the container's state; NULL: the machine ends with its process. */
+    void (*keep)(struct buffer *json, const struct found *f);
 };
 
 extern const struct driver qemu_driver, xen_driver;
@@ -183,6 +184,7 @@ int vm_adjust(struct hozo_ctx *ctx);
 int vm_validate(struct hozo_ctx *ctx);
 int vm_plan(struct hozo_ctx *ctx);
 int vm_prepare(struct hozo_ctx *ctx);
+int vm_update(struct hozo_ctx *ctx);
 int vm_cleanup(struct hozo_ctx *ctx);
 
 /* A JSON string. */

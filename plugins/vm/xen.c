@@ -183,5 +183,5 @@ const struct driver xen_driver = {
     .accelerates = accelerates,
     .modules = modules,
     .setup = setup,
-    .begin = domain_keep,
+    .keep = domain_keep,
 };
