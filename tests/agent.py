@@ -203,7 +203,7 @@ class Agent(Monitor):
         # A parent that cannot be told of its end would leave it behind: so it ends with the stream.
         self.child = subprocess.Popen(
             ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--net", "--uts", "--ipc",
-             f"{build}/plugins/vm/agent/hozo-agent", "--on", str(theirs.fileno()), f"{build}/core/init/hozo-init"],
+             f"{build}/tests/vm/agent", "--on", str(theirs.fileno()), f"{build}/core/init/hozo-init"],
             pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         theirs.close()
         ours.setblocking(False)

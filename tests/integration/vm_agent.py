@@ -194,7 +194,7 @@ def what_was_written_comes_before_the_exit_status_also_without_credit(box):
         a.set_up()
         a.generous = False
         p = a.started(shell(box, f"dd if=/dev/zero bs={WINDOW} count=1 2>/dev/null; echo last; exit 1"))
-        a.until(lambda: len(p.output[STDOUT]) == WINDOW)
+        a.until(lambda: len(p.output[STDOUT]) == WINDOW and STDERR in p.ended)
         assert not a.turn(0.5) and not p.exited
         a.grant(1, STDOUT)
         same(a.end(), (1, 0))

@@ -45,8 +45,8 @@ int main(int argc, char **argv)
     c.state.bundle = strdup("/");
     c.cgroup_manager = "disabled";
     r = json_read(&c.config, AT_FDCWD, argv[2], &err) < 0 ||
-        !(c.state.rootfs = strdup(
-              json_string(json_at(c.config.root, "root", NULL), "path", "/"))) ||
+        !(c.state.rootfs =
+              strdup(json_string(json_at(c.config.root, "root", NULL), "path", "/"))) ||
         json_parse(&c.facts, "facts", FACTS, strlen(FACTS), &err) < 0 ||
         (argc > 3 ? make_exec(&c, argv[3], &err) : compile_create(&c, &err)) < 0;
     if (r) {

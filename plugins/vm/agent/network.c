@@ -136,7 +136,7 @@ static int set_name(int index, const char *name)
 int link_put_aside(struct agent *a, const struct record *r, struct problem *why)
 {
     char name[IF_NAMESIZE] = "hozo-aside", *digits = name + sizeof "hozo-aside" - 1;
-    int index;
+    int index = 0;
 
     (void)a;
     if (find_link(r, &index, why) < 0)

@@ -45,7 +45,7 @@ static int split(const char *bytes, size_t size, struct record *r)
             return -1;
         r->word[r->n++] = at;
     }
-    return 0;
+    return r->n ? 0 : -1;
 }
 
 static bool is_kind(const struct kind *k, const struct record *r)
@@ -79,7 +79,8 @@ static bool next(const struct records *records, size_t *at, struct record *r)
     if (*at == records->size)
         return false;
     memcpy(&length, records->bytes + *at, sizeof length);
-    split(records->bytes + *at + sizeof length, length, r);
+    if (split(records->bytes + *at + sizeof length, length, r) < 0)
+        return false;
     *at += sizeof length + length;
     return true;
 }
@@ -121,7 +122,7 @@ static const char *image(const struct records *records)
     size_t at = 0;
 
     while (next(records, &at, &r))
-        if (!strcmp(r.word[0], "image"))
+        if (r.n == 2 && !strcmp(r.word[0], "image"))
             return r.word[1];
     return NULL;
 }

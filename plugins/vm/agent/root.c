@@ -37,10 +37,13 @@ static int mount_patiently(const char *source, const char *target, const char *t
 
 static const char *device_path(const char *name, char *path, size_t size)
 {
-    if (*name == '/' || strlen(name) + sizeof "/dev/" > size)
+    static const char dev[] = "/dev/";
+    size_t n = strlen(name) + 1;
+
+    if (*name == '/' || sizeof dev - 1 + n > size)
         return name;
-    memcpy(path, "/dev/", sizeof "/dev/");
-    strcat(path, name);
+    memcpy(path, dev, sizeof dev - 1);
+    memcpy(path + sizeof dev - 1, name, n);
     return path;
 }
 
@@ -60,11 +63,11 @@ static int await_device(const char *path)
 /* A device that cannot be written is read. */
 static int mount_device(const char *device, const char *target, const char *type)
 {
-    if (!mount(device, target, type, 0, NULL))
+    if (!mount(device, target, type, MS_SILENT, NULL))
         return 0;
     if (errno != EROFS && errno != EACCES)
         return -1;
-    return mount(device, target, type, MS_RDONLY, NULL);
+    return mount(device, target, type, MS_SILENT | MS_RDONLY, NULL);
 }
 
 /* Each file system of the kernel that lies on a device. */
@@ -102,16 +105,14 @@ static int make_root(const char *image, struct problem *why)
 /* What was mounted at the start goes along. */
 static int move_mounts(struct problem *why)
 {
-    static const char *const places[] = {"/dev", "/proc", "/sys"};
+    static const struct {
+        const char *from, *to;
+    } places[] = {{"/dev", NEW "/dev"}, {"/proc", NEW "/proc"}, {"/sys", NEW "/sys"}};
 
-    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-        char to[32] = NEW;
-
-        strcat(to, places[i]);
-        if ((mkdir(to, 0755) < 0 && errno != EEXIST) ||
-            mount(places[i], to, NULL, MS_MOVE, NULL) < 0)
-            return problem(why, places[i], "move it into the root file system", errno);
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+        if ((mkdir(places[i].to, 0755) < 0 && errno != EEXIST) ||
+            mount(places[i].from, places[i].to, NULL, MS_MOVE, NULL) < 0)
+            return problem(why, places[i].from, "move it into the root file system", errno);
     return 0;
 }
 
