@@ -82,9 +82,10 @@ def initrd(path, build, directory):
 
 
 class Machine(Monitor):
-    """A guest with the agent in it. `share` is a directory that virtiofsd serves, `disks` are files."""
+    """A guest with the agent in it. `share` is a directory that virtiofsd serves, `disks` are files; on a `console`
+    the agent has to be told where its port is."""
 
-    def __init__(self, box, share=None, disks=(), devices=()):
+    def __init__(self, box, share=None, disks=(), devices=(), console=False):
         if not box.build:
             raise Skip("no build directory")
         if os.geteuid():
@@ -95,7 +96,7 @@ class Machine(Monitor):
         initrd(f"{self.work}/initrd", box.build, directory)
         ours, theirs = socket.socketpair()
         self.children = []
-        command = self.command(directory, theirs.fileno())
+        command = self.command(directory, theirs.fileno(), console)
         if share:
             command += self.share(share)
         for n, disk in enumerate(disks):
@@ -107,15 +108,16 @@ class Machine(Monitor):
         ours.setblocking(False)
         super().__init__(ours, box.build)
 
-    def command(self, directory, port):
+    def command(self, directory, port, console):
+        words = machine.COMMAND_LINE.replace("quiet", "loglevel=5") + (" hozo.port=/dev/hvc0" if console else "")
         return ["qemu-system-x86_64", "-machine", "q35,memory-backend=mem", "-accel", "tcg", "-cpu", machine.CPU,
                 "-m", MEMORY, "-object", f"memory-backend-memfd,id=mem,size={MEMORY},share=on",
                 "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-kernel", f"{directory}/vmlinuz", "-initrd", f"{self.work}/initrd",
-                "-append", machine.COMMAND_LINE.replace("quiet", "loglevel=5"),
+                "-append", words,
                 "-chardev", f"file,id=console,path={self.work}/console", "-serial", "chardev:console",
                 "-device", "virtio-serial-pci", "-chardev", f"socket,id=port,fd={port}",
-                "-device", "virtserialport,chardev=port,name=hozo"]
+                "-device", "virtconsole,chardev=port" if console else "virtserialport,chardev=port,name=hozo"]
 
     def share(self, directory):
         program = next((p for p in VIRTIOFSD if os.access(p, os.X_OK)), None)

@@ -78,6 +78,7 @@ def a_guest_with_a_shared_root(box):
 
 @test(timeout=LONG, sanitized=False)
 def a_guest_that_boots_into_an_image(box):
+    """And one whose port is a console: a terminal, until the agent has made it transparent."""
     os.makedirs(f"{box.dir}/own/etc")
     share = tree(box)
     own, lower = file_system(box, "own.ext4", f"{box.dir}/own"), file_system(box, "lower.ext4", share)
@@ -86,12 +87,15 @@ def a_guest_that_boots_into_an_image(box):
         c["mounts"].append({"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"})
         c["root"]["readonly"] = True
 
-    with Machine(box, disks=[own, lower]) as m:
+    data = random.Random(3).randbytes(1 << 18)
+    with Machine(box, disks=[own, lower], console=True) as m:
         assert m.set_up(["image", "/dev/vda"], ["lower", "vdb", "ext4"], seconds=BOOT), m.text
         p = m.started(shell(box, "touch /file; cat; exit 1", change))
+        m.write(1, data)
         m.close(1)
         same(m.end(), (1, 0))
         assert b"Read-only file system" in p.output[STDERR], p.output
+        assert p.output[STDOUT] == data, len(p.output[STDOUT])
         m.off(60)
         ended(m)
     # What the agent has made there has been written.
