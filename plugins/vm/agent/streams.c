@@ -152,6 +152,9 @@ static void output_ready(struct agent *a, struct watch *w)
     struct process *p = w->process;
 
     (void)a;
+    /* Something else of this turn has told its end: nothing may follow that. */
+    if (p->gone)
+        return;
     for (unsigned i = 0; i < ARRAY_SIZE(p->output); i++)
         if (w == &p->output[i].watch)
             output_pump(p, i);
