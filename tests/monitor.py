@@ -237,7 +237,7 @@ def socket_peer(s):
 
 # --- processes
 
-def _execute(arguments, fds, netns, capabilities, isolated, controlling):
+def _execute(arguments, fds, netns, capabilities, isolated, controlling, closed):
     """In a forked process: fds are {number: descriptor}."""
     high = {number: fcntl.fcntl(fd, fcntl.F_DUPFD, 300) for number, fd in fds.items()}
     # Never the host's: the monitor takes its devices over.
@@ -247,7 +247,9 @@ def _execute(arguments, fds, netns, capabilities, isolated, controlling):
         if capabilities is not None and not capabilities >> cap & 1:
             libc.prctl(PR_CAPBSET_DROP, cap, 0, 0, 0)
     for number in range(3):
-        if number not in high:
+        if closed:
+            os.close(number)
+        elif number not in high:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
     os.closerange(3, 300)
     for number, fd in high.items():
@@ -267,7 +269,8 @@ class Process:
     """A program with exactly these descriptors, the child of a process that may be killed as hozo may be. With
     `isolated` it is process 1 of a pid namespace."""
 
-    def __init__(self, arguments, fds, netns=None, capabilities=None, isolated=True, controlling=False):
+    def __init__(self, arguments, fds, netns=None, capabilities=None, isolated=True, controlling=False,
+                 closed=False):
         told, tells = os.pipe()
         self.runtime = os.fork()
         if not self.runtime:
@@ -277,7 +280,7 @@ class Process:
                     assert not libc.unshare(CLONE_NEWPID), "unshare"
                 pid = os.fork()
                 if not pid:
-                    _execute(arguments, fds, netns, capabilities, isolated, controlling)
+                    _execute(arguments, fds, netns, capabilities, isolated, controlling, closed)
                 os.write(tells, struct.pack("i", pid))
                 os.closerange(3, tells)
                 os.closerange(tells + 1, 1024)
@@ -364,7 +367,7 @@ class Machine:
 
     def __init__(self, box, before=(), rows=(), stdin=None, stdout=None, stderr=None, the_plan=None, netns=None,
                  capabilities=None, setup=None, child_capabilities="0", arguments=(), hypervisor=None, initrd=b"initrd",
-                 log=None, helpers=(), controlling=False):
+                 log=None, helpers=(), controlling=False, start_flags=os.O_RDWR):
         self.box = box
         box.count += 1
         self.dir = f"{box.dir}/m{box.count}"
@@ -387,7 +390,7 @@ class Machine:
         fifos = {}
         for name in ("start", "result"):
             os.mkfifo(f"{self.dir}/{name}")
-            fifos[name] = os.open(f"{self.dir}/{name}", os.O_RDWR)
+            fifos[name] = os.open(f"{self.dir}/{name}", start_flags if name == "start" else os.O_RDWR)
         fds = {SYNC: self.sync.theirs.fileno(), PLAN: memfd(plan() if the_plan is None else the_plan),
                CONTROL: self.control.fileno(), START: fifos["start"], RESULT: fifos["result"],
                LOG: os.open(self.log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), SETUP: memfd(setup)}
@@ -486,7 +489,7 @@ class Machine:
         send_packet(s, name, a, b, c, fds)
         return s
 
-    def visit(self, stdin=None, stdout=None, stderr=None, the_plan=None, controlling=False):
+    def visit(self, stdin=None, stdout=None, stderr=None, the_plan=None, controlling=False, closed=False):
         """A visitor, and what hozo hears of it."""
         sync, connection = Sync(), self.connect()
         fds = {SYNC: sync.theirs.fileno(), PLAN: memfd(plan() if the_plan is None else the_plan),
@@ -494,7 +497,8 @@ class Machine:
         for number, fd in enumerate((stdin, stdout, stderr)):
             if fd is not None:
                 fds[number] = fd
-        process = Process([program(self.box), "visit"], fds, isolated=False, controlling=controlling)
+        process = Process([program(self.box), "visit"], fds, isolated=False, controlling=controlling,
+                          closed=closed)
         os.close(fds[PLAN])
         sync.theirs.close()
         connection.close()

@@ -82,6 +82,20 @@ def a_start_that_was_taken_back_starts_nothing(box):
 
 
 @test
+def a_start_that_nobody_writes_any_more_is_waited_for(box):
+    m = Machine(box, start_flags=os.O_RDONLY | os.O_NONBLOCK).created()
+    os.close(os.open(f"{m.dir}/start", os.O_WRONLY | os.O_NONBLOCK))
+    m.agent.quiet()
+    with open(f"/proc/{m.process.pid}/stat") as f:
+        before = f.read()
+    time.sleep(0.3)
+    with open(f"/proc/{m.process.pid}/stat") as f:
+        same(f.read().split()[13:15], before.split()[13:15], "processor time")
+    m.press_start()
+    m.agent.expect("START", 1)
+
+
+@test
 def a_failure_in_the_guest_is_told_as_one_of_the_plan(box):
     m = Machine(box).up()
     m.agent.take_plan()
@@ -261,7 +275,7 @@ def it_keeps_no_capability_itself(box):
     m = Machine(box, child_capabilities="400").running()
     with open(f"/proc/{m.process.pid}/status") as f:
         status = f.read()
-    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
         same(int(host.status_field(status, name), 16), 0, name)
     same(host.status_field(status, "NoNewPrivs"), "1")
 
@@ -282,6 +296,19 @@ def a_hypervisor_that_is_not_there_is_told(box):
 def a_helper_that_fails_is_the_end(box):
     m = Machine(box, before=[("child", "virtiofsd", "0", "/bin/sh", "-c", "echo no share >&2; exit 4")])
     m.fails("virtiofsd has ended with exit status 4: no share")
+
+
+@test
+def a_helper_that_fails_because_the_hypervisor_has_ended_is_not_blamed(box):
+    m = Machine(box, helpers=["helper"])
+    helper, _ = sorted((m.meet(), m.meet()), key=lambda c: c.facts["name"])
+    m.agent.set_up()
+    m.process.signal(signal.SIGSTOP)
+    os.kill(helper.pid, signal.SIGABRT)
+    os.kill(m.child.pid, signal.SIGKILL)
+    m.process.signal(signal.SIGCONT)
+    m.agent.close()
+    m.fails("hypervisor has ended by signal 9")
 
 
 @test

@@ -142,10 +142,13 @@ def up(box, namespace, **options):
     return Machine(box, netns=namespace.fd, **options).up()
 
 
+MONITORS = 1 << 8 | 1 << 12 | 1 << 39  # CAP_SETPCAP, CAP_NET_ADMIN, CAP_BPF
+
+
 @test(cases={"with offloads": True, "without": False}, timeout=60)
 def the_guest_talks_over_both_families(box, offloads):
     c = container("address add 10.7.0.5/24 dev eth0", "address add fd07::5/64 dev eth0 nodad")
-    m = up(box, c)
+    m = up(box, c, capabilities=MONITORS)
     g = Guest(m, offloads)
     talk(g, socket.AF_INET, "10.7.0.1", "10.7.0.5", 3_000_000)
     talk(g, socket.AF_INET6, "fd07::1", "fd07::5", 3_000_000)
@@ -266,6 +269,13 @@ def the_monitor_keeps_no_right_to_the_network(box):
 def fails(box, namespace, *texts, **options):
     m = Machine(box, netns=namespace.fd, **options)
     m.fails(*texts)
+
+
+@test
+def the_devices_of_the_host_are_not_taken(box):
+    container()
+    own = os.open("/proc/self/ns/net", os.O_RDONLY)
+    Machine(box, netns=own).fails("out0", "that of the host")
 
 
 @test

@@ -77,6 +77,29 @@ def a_failure_in_the_guest_is_told_as_one_of_the_plan(box, created):
 
 
 @test
+def a_visitor_keeps_no_capability_and_no_stream(box):
+    m = running(box)
+    (i, feed), (out, o) = os.pipe(), os.pipe()
+    v = visiting(m, stdin=i, stdout=o)
+    with open(f"/proc/{v.pid}/status") as f:
+        status = f.read()
+    for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        same(int(host.status_field(status, name), 16), 0, name)
+    held = {os.readlink(f"/proc/{v.pid}/fd/{fd}") for fd in os.listdir(f"/proc/{v.pid}/fd")}
+    assert not held & {os.readlink(f"/proc/self/fd/{fd}") for fd in (i, o)}, held
+
+
+@test
+def a_visitor_without_streams_has_empty_ones(box):
+    m = running(box)
+    v = visiting(m, closed=True)
+    m.agent.expect("DATA", 2, STDIN, b"")
+    m.agent.data(b"to nobody", STDOUT, 2)
+    m.agent.exited(4, process=2)
+    v.ends(4)
+
+
+@test
 def a_created_container_can_be_visited(box):
     m = Machine(box).created()
     v = visiting(m)

@@ -285,24 +285,24 @@ static void hear_out(struct machine *m)
         children_listen(m);
 }
 
+/* The hypervisor's end is that of the guest, whose last words are still to be read. A helper that has failed may have done
+ * so because the hypervisor has ended, of which the next signal will tell. */
 static void ended(struct machine *m, struct child *c, int status)
 {
     bool well = WIFEXITED(status) && !WEXITSTATUS(status);
     char how[64];
 
     c->pid = 0;
-    if (m->stage >= STAGE_OFF || (well && !c->hypervisor))
+    if (m->stage >= STAGE_OFF || (well && !c->hypervisor) || (!c->hypervisor && m->death.at))
         return;
     hear_out(m);
     if (WIFSIGNALED(status))
         snprintf(how, sizeof how, "by signal %d", WTERMSIG(status));
     else
         snprintf(how, sizeof how, "with exit status %d", WEXITSTATUS(status));
-    m->death = (struct death){.at = now() + LAST_WORDS};
+    m->death.at = now() + (c->hypervisor ? LAST_WORDS : SUSPICION);
     snprintf(m->death.text, sizeof m->death.text, "%s has ended %s%s%s", c->name, how,
              m->log.length ? ": " : "", m->log.length ? m->log.line : "");
-    if (!c->hypervisor)
-        broken(m, 0, "%s", m->death.text);
 }
 
 /* As process 1 of its namespace also those that nobody here has started. */

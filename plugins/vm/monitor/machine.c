@@ -132,8 +132,11 @@ static void start_ready(struct machine *m)
         close(MONITOR_START);
         m->start = -1;
     } else if (!n) {
-        int fd = open("/proc/self/fd/7", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        char path[32];
+        int fd;
 
+        snprintf(path, sizeof path, "/proc/self/fd/%d", MONITOR_START);
+        fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         if (fd < 0 || dup3(fd, MONITOR_START, O_CLOEXEC) < 0)
             broken(m, errno, "the start FIFO");
         cleanup_close(&fd);

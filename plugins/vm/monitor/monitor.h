@@ -74,8 +74,9 @@ struct child {
     bool hypervisor;
 };
 
-/* The hypervisor has ended: what it has said before is still to be read. */
-#define LAST_WORDS 2000 /* milliseconds */
+/* Milliseconds from the end of the hypervisor, or of a helper, to that of the machine, if nothing else comes. */
+#define LAST_WORDS 2000
+#define SUSPICION  200
 
 struct death {
     int64_t at; /* when it is told; 0: it lives */

@@ -160,6 +160,24 @@ static int join(struct machine *m, const struct interface *i, int rtnetlink)
     return 0;
 }
 
+#ifndef SO_NETNS_COOKIE /* Linux 5.14 */
+#define SO_NETNS_COOKIE 71
+#endif
+
+static uint64_t namespace_of(int socket)
+{
+    uint64_t cookie = 0;
+    socklen_t size = sizeof cookie;
+
+    return getsockopt(socket, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &size) < 0 ? 0 : cookie;
+}
+
+/* The other end of this socket was made where hozo runs: what is there is nobody's to take. */
+static bool is_hozos(int rtnetlink)
+{
+    return namespace_of(MONITOR_SYNC) == namespace_of(rtnetlink);
+}
+
 int network_join(struct machine *m)
 {
     auto_close int rtnetlink = rtnetlink_open();
@@ -172,6 +190,10 @@ int network_join(struct machine *m)
         return *all.why ? broken(m, 0, "%s", all.why) : broken(m, errno, "find network devices");
     if (!all.n)
         return 0;
+    if (is_hozos(rtnetlink))
+        return broken(m, 0,
+                      "the network namespace is that of the host, whose %s no machine may take",
+                      all.at[0].name);
     if (!m->setup.tap)
         return broken(m, 0,
                       "the network namespace has %s, but this machine takes no network devices",

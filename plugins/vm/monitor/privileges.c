@@ -45,6 +45,7 @@ int privileges_keep(uint64_t capabilities)
     uint64_t have;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || get(&have) < 0 ||
+        drop_bounding(capabilities) < 0 ||
         prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
         return -1;
     return set(have & capabilities, 0);

@@ -14,6 +14,7 @@
 
 #include "core/sync.h"
 #include "plugins/vm/monitor/monitor.h"
+#include "plugins/vm/monitor/privileges.h"
 #include "plugins/vm/monitor/signals.h"
 #include "plugins/vm/monitor/terminal.h"
 
@@ -81,13 +82,23 @@ static int hand_over(const struct control_packet *packet)
     return sendmsg(MONITOR_CONTROL, &h, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
+/* All three are handed over. */
+static int fill_streams(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    return 0;
+}
+
 static int begin(struct visitor *v)
 {
     struct control_packet packet = {.type = CONTROL_EXEC};
     int terminal = plan_opens_terminal(MONITOR_PLAN), children;
     uint16_t rows, columns;
 
-    if (terminal < 0 || signals_open(&children, &v->signals) < 0)
+    if (terminal < 0 || fill_streams() < 0 || privileges_keep(0) < 0 ||
+        signals_open(&children, &v->signals) < 0)
         return -1;
     v->terminal = terminal == 1;
     if (v->terminal && isatty(0) && terminal_raw(0) < 0)
