@@ -40,8 +40,18 @@ static void add_labels(struct plugins *p)
                                                           .value = strdup(rows[i].value)};
 }
 
+/* Both halves, if the container is a virtual machine. */
+static void print(const struct container *c, struct text *said)
+{
+    plan_print(c->plan, said);
+    if (c->guest) {
+        text_put(said, "guest:\n");
+        plan_print(c->guest, said);
+    }
+}
+
 /* The plan of exec as text, or the error. */
-static void plan_of(const char *config, bool labels, struct text *said)
+static void plan_as(const char *config, bool labels, bool machine, struct text *said)
 {
     static const char *const args[] = {"true", NULL};
     const struct exec_overrides o = {.args = args};
@@ -54,6 +64,7 @@ static void plan_of(const char *config, bool labels, struct text *said)
 
     container_init(&c);
     c.state.id = strdup("c");
+    c.state.machine = machine;
     said->length = 0;
     if (labels)
         add_labels(&c.plugins);
@@ -61,12 +72,17 @@ static void plan_of(const char *config, bool labels, struct text *said)
         !json_parse(&c.facts, "facts", "{}", 2, &err) && !exec_process(&c, &o, &process, &err)) {
         request.process = process.root;
         if (!compile_exec(&c, &request, &init, &err)) {
-            plan_print(c.plan, said);
+            print(&c, said);
             return;
         }
     }
     error_format(&err, line, sizeof line);
     text_put(said, line);
+}
+
+static void plan_of(const char *config, bool labels, struct text *said)
+{
+    plan_as(config, labels, false, said);
 }
 
 /* The text `one` stands in the plan, before `other` if that is asked. */
@@ -110,6 +126,27 @@ static void labelled(const struct text *plan)
        "labels: each file is opened before the process is its user's");
 }
 
+#define MACHINE                                                                                    \
+    "{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},\"vm\":{\"kernel\":{\"path\":\"/"    \
+    "k\"}},"                                                                                       \
+    "\"linux\":{\"namespaces\":[{\"type\":\"mount\"},{\"type\":\"pid\"},{\"type\":\"network\"}]}," \
+    "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"oomScoreAdj\":-3,\"user\":{\"uid\":7},"        \
+    "\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":1,\"hard\":2}]}}"
+
+static void in_a_machine(const struct text *plan)
+{
+    ok(stands(plan, "oom-score(", "join(mount") && stands(plan, "join(mount", "visit("),
+       "machine: a process on the host joins the one that stands for it");
+    ok(stands(plan, "visit($monitor, $guest, $control,", "guest:") &&
+           stands(plan, "ids(uid=0", "guest:"),
+       "machine: it is nobody's program");
+    ok(stands(plan, "guest:", "join(pid|mount, $init") && stands(plan, "guest:", "rlimit(") &&
+           stands(plan, "guest:", "ids(uid=7") && stands(plan, "guest:", "exec([\"true\"]"),
+       "machine: the program is the guest's, in the namespaces that the guest has made");
+    ok(!strstr(strstr(plan->at, "guest:"), "oom-score"),
+       "machine: what only the host may do is not in the guest's half");
+}
+
 int main(void)
 {
     auto_text struct text plan = {0};
@@ -136,5 +173,7 @@ int main(void)
        plan.at);
     plan_of(CONFIG(""), true, &plan);
     labelled(&plan);
+    plan_as(MACHINE, false, true, &plan);
+    in_a_machine(&plan);
     return done();
 }
