@@ -217,7 +217,6 @@ static int make_guest(struct container *c, struct json *guest, struct error *err
         return -1;
     linux_ = member(guest->root, "linux");
     drop(guest->root, "vm");
-    drop(member(guest->root, "process"), "oomScoreAdj");
     drop_namespace(linux_, "network");
     keep_hooks(member(guest->root, "hooks"), true);
     cJSON_ArrayForEach (mount, member(guest->root, "mounts"))

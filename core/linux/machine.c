@@ -40,9 +40,9 @@ static int check_guest(const struct plan_header *plan, struct error *err)
     plan_for_each (op, plan)
         if (!is_carried(op))
             return fail(err, 0, plan_string(plan, op->path),
-                        "plugin or core \"%s\": a virtual machine does not carry the operation %s",
-                        op->owner ? plan_string(plan, op->owner) : "core",
-                        plan_op_info[op->kind].name);
+                        "a virtual machine does not carry the operation %s of %s",
+                        plan_op_info[op->kind].name,
+                        op->owner ? plan_string(plan, op->owner) : "core");
     return 0;
 }
 

@@ -70,7 +70,7 @@ static int add_limits(struct compile *p, const struct process_request *r, struct
         if (add_rlimit(p, r, rlimit, &seen, path, err) < 0)
             return -1;
     }
-    if (oom) {
+    if (oom && !p->guest) {
         int64_t value = json_int(r->doc, r->process, "oomScoreAdj", 0);
 
         snprintf(path, sizeof path, "%s.oomScoreAdj", r->path);
