@@ -2,7 +2,6 @@
 """hozo-agent in a guest that QEMU emulates, with the kernel of the guests in which tests run (guest/image.py)."""
 import fcntl
 import glob
-import json
 import os
 import shutil
 import socket
