@@ -103,7 +103,7 @@ struct frame_exited {
  *     image DEVICE                 the guest's own root file system (vm.image): a block device
  *     link NAME MAC MTU            the interface of this MAC gets this name; is set up behind its addresses
  *     address NAME FAMILY ADDRESS/PREFIX [broadcast B] [peer P]
- *     route NAME FAMILY DESTINATION/PREFIX [via GATEWAY] [metric N] [source S] [scope N]
+ *     route NAME FAMILY DESTINATION/PREFIX [via GATEWAY] [metric N] [source S] [scope N] [mtu N] [onlink yes]
  *     neighbour NAME ADDRESS MAC
  */
 #define SHARE_IN_GUEST "/run/hozo/share" /* core/machine.h has the same */

@@ -79,6 +79,9 @@ def routes_in_any_order(box):
                         ["route", "eth0", "inet", "169.254.1.1/32", "scope", "253"],
                         ["route", "eth0", "inet", "10.1.0.0/16", "source", "10.1.0.2", "scope", "253"],
                         ["route", "eth0", "inet6", "::/0", "via", "fd00::1", "metric", "1024"],
+                        ["route", "eth0", "inet", "10.11.0.0/16", "via", "10.99.0.1", "scope", "0", "onlink", "yes"],
+                        ["route", "eth0", "inet", "10.12.0.0/16", "via", "10.2.0.1", "metric", "3", "source", "10.1.0.2",
+                         "scope", "0", "mtu", "1300", "onlink", "yes"],
                         ["route", "eth0", "inet6", "fd00::/64", "metric", "256"],
                         ["neighbour", "eth0", "169.254.1.1", "ee:ee:ee:ee:ee:ee"],
                         ["neighbour", "eth0", "fd00::1", "ee:ee:ee:ee:ee:ee"],
@@ -89,6 +92,8 @@ def routes_in_any_order(box):
         same(routes["192.168.0.0/24"]["metric"], 7)
         same(routes["10.1.0.0/16"]["prefsrc"], "10.1.0.2")
         same(routes["169.254.1.1"]["scope"], "link")
+        same((routes["10.11.0.0/16"]["gateway"], "onlink" in routes["10.11.0.0/16"]["flags"]), ("10.99.0.1", True))
+        same((routes["10.12.0.0/16"]["metric"], routes["10.12.0.0/16"]["metrics"]), (3, [{"mtu": 1300}]))
         gateways = {r["gateway"] for f in ("-4", "-6") for r in ip_json(a, f, "route", "show", "default")}
         same(gateways, {"169.254.1.1", "fd00::1"})
         seen = {n["dst"]: n for n in ip_json(a, "neigh")}

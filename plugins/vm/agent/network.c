@@ -242,6 +242,23 @@ int address_add(struct agent *a, const struct record *r, struct problem *why)
     return make(r, &q, "add it", why);
 }
 
+/* The largest packet that the way takes, which may be less than what the device does. */
+static int option_mtu(struct request *q, const struct record *r)
+{
+    const char *word = record_option(r, 4, "mtu");
+    struct {
+        struct rtattr head;
+        uint32_t value;
+    } metric = {.head = {.rta_len = sizeof metric, .rta_type = RTAX_MTU}};
+
+    if (!word)
+        return 0;
+    if (number(word, &metric.value) < 0)
+        return -1;
+    request_add(q, RTA_METRICS, &metric, sizeof metric);
+    return 0;
+}
+
 int route_add(struct agent *a, const struct record *r, struct problem *why)
 {
     const uint32_t index = if_nametoindex(r->word[1]);
@@ -258,13 +275,14 @@ int route_add(struct agent *a, const struct record *r, struct problem *why)
     fixed.rtm_family = to.family;
     fixed.rtm_dst_len = to.prefix;
     fixed.rtm_scope = to.family == AF_INET ? (unsigned char)level : 0;
+    fixed.rtm_flags = record_option(r, 4, "onlink") ? RTNH_F_ONLINK : 0;
     request_begin(&q, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &fixed, sizeof fixed);
     if (to.prefix)
         request_add(&q, RTA_DST, to.bytes, to.size);
     request_add(&q, RTA_OIF, &index, sizeof index);
     if (option_address(&q, r, "via", RTA_GATEWAY, &to) < 0 ||
         option_address(&q, r, "source", RTA_PREFSRC, &to) < 0 ||
-        option_number(&q, r, "metric", RTA_PRIORITY) < 0)
+        option_number(&q, r, "metric", RTA_PRIORITY) < 0 || option_mtu(&q, r) < 0)
         return refuse(r, "is no route", 0, why);
     return make(r, &q, "add it", why);
 }

@@ -24,7 +24,7 @@ static const struct kind {
     {"address",   4, 8,  false, address_add},
     {"link",      4, 4,  false, link_up},
     {"neighbour", 4, 4,  false, neighbour_add},
-    {"route",     4, 12, true,  route_add},
+    {"route",     4, 16, true,  route_add},
 };
 /* clang-format on */
 

@@ -125,9 +125,21 @@ static const char *unspeakable(const struct object *o)
            : o->attribute[RTA_MULTIPATH] || o->attribute[RTA_NH_ID] ? "over several ways"
            : o->attribute[RTA_ENCAP]                                ? "into a tunnel"
            : o->attribute[RTA_VIA]               ? "over a gateway of another family"
-           : r->rtm_flags & RTNH_F_ONLINK        ? "to a gateway that is not on the link"
            : r->rtm_tos || o->attribute[RTA_SRC] ? "for some packets only"
                                                  : NULL;
+}
+
+/* What else there is of metrics tunes TCP: the guest does that as it likes. */
+static uint32_t mtu_of(const struct object *o)
+{
+    const struct rtattr *all = o->attribute[RTA_METRICS];
+    int left = all ? (int)RTA_PAYLOAD(all) : 0;
+
+    for (const struct rtattr *a = all ? RTA_DATA(all) : NULL; a && RTA_OK(a, left);
+         a = RTA_NEXT(a, left))
+        if ((a->rta_type & NLA_TYPE_MASK) == RTAX_MTU)
+            return attribute_u32(a, 0);
+    return 0;
 }
 
 static int add_route(void *arg, const struct object *o)
@@ -158,6 +170,12 @@ static int add_route(void *arg, const struct object *o)
     address(p, "source", r->rtm_family, o->attribute[RTA_PREFSRC]);
     if (r->rtm_family == AF_INET)
         number(p, "scope", r->rtm_scope);
+    if (mtu_of(o))
+        number(p, "mtu", mtu_of(o));
+    if (r->rtm_flags & RTNH_F_ONLINK) {
+        word(p, "onlink");
+        word(p, "yes");
+    }
     putc('\0', p->records);
     return 0;
 }
