@@ -94,6 +94,20 @@ static int keep(struct hozo_ctx *ctx, const struct machine *m, const struct foun
                        : hozo_state_set(ctx, json.at, json.length);
 }
 
+/* As planned: the limit that it may have been taken from is higher by now, since the core has added what the machine
+ * needs beside it. */
+static int recall_memory(struct hozo_ctx *ctx, struct machine *m)
+{
+    struct hozo_work w = {.size = sizeof(w)};
+
+    for (size_t i = 0; hozo_next_work(ctx, i, &w) == 1; i++)
+        if (!strcmp(w.what, WORK_MEMORY)) {
+            m->memory = strtoull(w.value, NULL, 10);
+            return 0;
+        }
+    return hozo_error(ctx, 0, "vm", "the plan does not say how much memory the machine has");
+}
+
 /* --- the whole ---------------------------------------------------------------------------------------- */
 
 int vm_prepare(struct hozo_ctx *ctx)
@@ -105,7 +119,8 @@ int vm_prepare(struct hozo_ctx *ctx)
 
     if (found <= 0)
         return found;
-    if (kernel_find(ctx, &m, &kernel) < 0 || find_all(ctx, &m, &f) < 0 || keep(ctx, &m, &f) < 0)
+    if (recall_memory(ctx, &m) < 0 || kernel_find(ctx, &m, &kernel) < 0 ||
+        find_all(ctx, &m, &f) < 0 || keep(ctx, &m, &f) < 0)
         return -1;
     return fill(ctx, LATE_MONITOR,
                 sealed_file(ctx, "hozo-monitor", vm_monitor_image, vm_monitor_size, true)) < 0 ||
