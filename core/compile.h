@@ -95,6 +95,7 @@ struct process_request {
     bool joined;      /* so the root is not made here: exec, or the mount namespace is another's */
 };
 int compile_process(struct compile *p, const struct process_request *r, struct error *err);
+int compile_oom_score(struct compile *p, const struct process_request *r, struct error *err);
 int compile_terminal(struct compile *p, const struct process_request *r, struct error *err);
 int compile_scheduling(struct compile *p, const struct process_request *r, struct error *err);
 

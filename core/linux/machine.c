@@ -217,16 +217,6 @@ static void own_identity(struct compile *p, uint64_t capabilities)
             NUM(0));
 }
 
-static void oom_score(struct compile *p, const struct process_request *r)
-{
-    int64_t value = json_int(r->doc, r->process, "oomScoreAdj", 0);
-
-    if (!json_get(r->process, "oomScoreAdj"))
-        return;
-    plan_op(p->b, PHASE_STAGE, OOM_SCORE, "process.oomScoreAdj", SLOT(compile_proc(p)), NUM(value));
-    plan_what(p->b, "write %lld", (long long)value);
-}
-
 static int in_state(struct compile *p, enum plan_kind kind, const char *slot, const char *file)
 {
     int n = plan_slot(p->b, slot);
@@ -259,9 +249,8 @@ static int compile_host(struct compile *p, const struct json *host, struct error
         .root = p->root,
     };
 
-    oom_score(p, &process);
-    if (compile_host_part(p, host, err) < 0 || share_all(p, err) < 0 ||
-        compile_terminal(p, &process, err) < 0)
+    if (compile_oom_score(p, &process, err) < 0 || compile_host_part(p, host, err) < 0 ||
+        share_all(p, err) < 0 || compile_terminal(p, &process, err) < 0)
         return -1;
     own_identity(p, p->c->machine->capabilities);
     run_monitor(p);
@@ -338,8 +327,7 @@ int machine_compile_exec(struct compile *p, const struct exec_request *request, 
         compile_guest_exec(p->c, request, &facts, err) < 0)
         return -1;
     plan_op0(p->b, PHASE_ENTER, SESSION, NULL);
-    oom_score(p, &process);
-    if (compile_terminal(p, &process, err) < 0)
+    if (compile_oom_score(p, &process, err) < 0 || compile_terminal(p, &process, err) < 0)
         return -1;
     own_identity(p, 0);
     compile_join(p, request->namespaces, init);

@@ -58,9 +58,24 @@ static int add_rlimit(struct compile *p, const struct process_request *r, const 
     return fail(err, 0, path, "type \"%s\" is unknown", type);
 }
 
+int compile_oom_score(struct compile *p, const struct process_request *r, struct error *err)
+{
+    int64_t value = json_int(r->doc, r->process, "oomScoreAdj", 0);
+    char path[64];
+
+    if (!json_get(r->process, "oomScoreAdj"))
+        return 0;
+    snprintf(path, sizeof path, "%s.oomScoreAdj", r->path);
+    if (value < -1000 || value > 1000)
+        return fail(err, 0, path, "must be from -1000 to 1000");
+    plan_op(p->b, PHASE_STAGE, OOM_SCORE, path, SLOT(compile_proc(p)), NUM(value));
+    plan_what(p->b, "write %lld", (long long)value);
+    return 0;
+}
+
 static int add_limits(struct compile *p, const struct process_request *r, struct error *err)
 {
-    const cJSON *rlimit, *oom = json_get(r->process, "oomScoreAdj");
+    const cJSON *rlimit;
     unsigned index = 0;
     uint64_t seen = 0;
     char path[64];
@@ -70,16 +85,8 @@ static int add_limits(struct compile *p, const struct process_request *r, struct
         if (add_rlimit(p, r, rlimit, &seen, path, err) < 0)
             return -1;
     }
-    if (oom && !p->guest) {
-        int64_t value = json_int(r->doc, r->process, "oomScoreAdj", 0);
-
-        snprintf(path, sizeof path, "%s.oomScoreAdj", r->path);
-        if (value < -1000 || value > 1000)
-            return fail(err, 0, path, "must be from -1000 to 1000");
-        plan_op(p->b, PHASE_STAGE, OOM_SCORE, path, SLOT(compile_proc(p)), NUM(value));
-        plan_what(p->b, "write %lld", (long long)value);
-    }
-    return 0;
+    /* Of a virtual machine it is the host's half. */
+    return p->guest ? 0 : compile_oom_score(p, r, err);
 }
 
 /* Of all processes of the container: it is the configuration's, not the process's. */
