@@ -509,7 +509,7 @@ def noise(box):
     seeds = random.Random(os.getpid())
     kinds = [PLAN, SPAWN, START, DATA, CREDIT, SIGNAL, RESIZE]
     sizes = {PLAN: 64, SPAWN: 8, START: 0, CREDIT: 4, SIGNAL: 4, RESIZE: 4}
-    for _ in range(25):
+    for _ in range(12):
         with Agent(box) as a:
             a.set_up()
             plan = bytearray(a.plan("create", shell(box, "sleep 1000")))
