@@ -5,9 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "frames are written as they lie in memory");
-
 /* How much of the queue is for DATA. */
 #define DATA_SHARE (FRAMES_OUT / 4)
 

@@ -9,8 +9,9 @@
  *     agent    hozo-agent: process 1 of the guest. Executes plans by hozo-init, as hozo does on the host
  *
  * Monitor and agent share one byte stream (a port of virtio-serial). It carries frames: this header,
- * then `size` bytes. All numbers are little-endian. Neither side trusts the other: a frame that is longer than
- * FRAME_MAX, of an unknown type or at a wrong time ends the machine.
+ * then `size` bytes. Numbers are as the processor has them, which is of the same kind on both sides, as are plans.
+ * Neither side trusts the other: a frame that is longer than FRAME_MAX, of an unknown type or at a wrong time ends
+ * the machine.
  */
 #ifndef PLUGINS_VM_WIRE_H
 #define PLUGINS_VM_WIRE_H
@@ -51,7 +52,10 @@ struct frame {
  *     M → A  OFF       stop everything, write out, power off
  *     A → M  WRITTEN   file systems are written out and gone; the machine may be ended
  *
- * A stream begins with a credit of STREAM_WINDOW in each direction.
+ * A stream begins with a credit of STREAM_WINDOW in each direction. A terminal has no STDERR, and the end of what is
+ * typed is not the end of its input. Behind EXITED only the ends of outputs, and what others still write there, come;
+ * the number of a process is free again behind all of that, or behind FAILED. What M says of a process that has
+ * ended meanwhile is no mistake.
  */
 enum frame_type {
     FRAME_READY = 1,
@@ -84,7 +88,8 @@ struct frame_spawn {
     uint16_t rows, columns;
 };
 
-struct frame_failed { /* as struct sync_message */
+/* As struct sync_message. If hozo-init has ended without a word, the operation is that of seccomp or clone. */
+struct frame_failed {
     uint32_t op;
     int32_t errnum;
     uint32_t step;
