@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""containerd runs containers that are machines: it knows nothing of that, annotations ask for it."""
+"""Engines run containers that are machines: they know nothing of that, annotations ask for it."""
 import host
 from engine_containerd import Containerd
+from engine_podman import Podman
 from harness import same, test
 from vm_kernel import SLOW, kernel, release
 
@@ -32,3 +33,12 @@ def further_processes_and_the_end(box):
         assert "exit code 137" in c.ctr("tasks", "delete", "c1").stderr
         same(c.ctr("containers", "delete", "c1").returncode, 0)
         c.nothing_runs()
+
+
+@test(timeout=LIMIT, sanitized=False)
+def podman_as_well(box):
+    with Podman(box) as podman:
+        r = podman.run(*options(), "--", "sh", "-c", "uname -r; cat; exit 7", stdin=open("/etc/hostname"), timeout=SLOW)
+        same((r.code, r.out), (7, f"{release()}\n"), r.err)
+        r = podman.run(*options(), "--interactive", "--memory", "200m", "--", "cat", stdin=open("/etc/hostname"), timeout=SLOW)
+        same((r.code, r.out), (0, open("/etc/hostname").read()), r.err)
