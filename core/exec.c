@@ -14,6 +14,7 @@
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
 #include "core/linux/namespaces.h"
+#include "core/machine.h"
 
 #define STOPPED "cannot exec in a stopped container"
 
@@ -90,6 +91,8 @@ int container_exec(struct container *c, const struct json *process, const struct
     if (c->state.machine && (o->n_cgroups || c->preserve_fds))
         return fail(err, 0, NULL, "%s has no meaning in a virtual machine",
                     o->n_cgroups ? "--cgroup" : "--preserve-fds");
+    if (c->state.machine && machine_check_process(process->root, err) < 0)
+        return -1;
     if (facts_collect(&c->facts, err) < 0 ||
         plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
         plugins_for_process(c, process, err) < 0)

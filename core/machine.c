@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/json-edit.h"
+#include "core/linux/bind.h"
 #include "core/linux/mount-options.h"
 #include "core/plugin-parts.h"
 
@@ -195,6 +196,7 @@ static int share_source(struct json *doc, cJSON *mount, const char *share, unsig
     struct mount_options o;
     auto_text struct text source = {0};
     auto_free char *path = NULL;
+    char at[32];
     int r = mount_options_parse(json_get(mount, "options"), &o, err);
 
     free(r ? NULL : o.data);
@@ -202,6 +204,10 @@ static int share_source(struct json *doc, cJSON *mount, const char *share, unsig
         return -1;
     if (o.remount || (!o.bind && strcmp(json_string(mount, "type", ""), "bind")))
         return 0;
+    if (bind_is_mapped(mount, &o)) {
+        snprintf(at, sizeof at, "mounts[%u]", index);
+        return fail(err, 0, at, "no idmapped mounts: a virtual machine has users of its own");
+    }
     if (asprintf(&path, "%s/%u", share, index) < 0)
         return fail_memory(err);
     text_json(&source, path);

@@ -136,8 +136,6 @@ static int share_mount(struct compile *p, const cJSON *mount, unsigned index, st
     free(o.data);
     if (o.remount || (!o.bind && strcmp(json_string(mount, "type", ""), "bind")))
         return 0;
-    if (bind_is_mapped(mount, &o))
-        return fail(err, 0, path, "no idmapped mounts: a virtual machine has users of its own");
     if (!*source)
         return fail(err, 0, path, "source is missing");
     if (asprintf(&absolute, "%s%s%s", *source == '/' ? "" : p->c->state.bundle,
@@ -323,8 +321,7 @@ int machine_compile_exec(struct compile *p, const struct exec_request *request, 
                                       .joined = true};
     static const char *const visit[] = {"hozo-monitor", "visit", NULL};
 
-    if (machine_check_process(request->process, err) < 0 || guest_facts(&facts, err) < 0 ||
-        compile_guest_exec(p->c, request, &facts, err) < 0)
+    if (guest_facts(&facts, err) < 0 || compile_guest_exec(p->c, request, &facts, err) < 0)
         return -1;
     plan_op0(p->b, PHASE_ENTER, SESSION, NULL);
     if (compile_oom_score(p, &process, err) < 0 || compile_terminal(p, &process, err) < 0)
