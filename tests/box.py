@@ -77,6 +77,7 @@ class Box:
         self.runtime, self.dir, self.build = runtime, directory, build
         self.cgroup, self.root = cgroup, f"{directory}/state"
         self.count, self.processes, self.rootfs = 0, [], None
+        self.machine = None  # the kernel that every container gets a machine with
         self.undo = []  # what has to be called, also if the test fails, before anything can be deleted
         os.makedirs(directory)
 
@@ -133,7 +134,9 @@ class Box:
     def bundle(self, program="true", rootfs=None):
         self.count += 1
         group = f"{self.cgroup}-{self.count}" + (".scope" if self.systemd else "")
-        return Bundle(f"{self.dir}/b{self.count}", program, group, rootfs or self.rootfs)
+        b = Bundle(f"{self.dir}/b{self.count}", program, group, rootfs or self.rootfs)
+        b.kernel = self.machine
+        return b
 
     def bundle_beside(self, other, program="true"):
         """Another container around the same root file system."""

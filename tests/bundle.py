@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 
+import machines
 from harness import Skip
 
 BUSYBOX = "/bin/busybox"
@@ -99,6 +100,7 @@ class Bundle:
             make_rootfs(self.rootfs)
         self.config["linux"]["cgroupsPath"] = cgroup
         self.unit = cgroup if cgroup.endswith(".scope") else None
+        self.kernel = None  # of a machine, which this container is then
         self.program(program)
 
     def program(self, program):
@@ -144,17 +146,23 @@ class Bundle:
 
     def write(self):
         with open(f"{self.path}/config.json", "w") as f:
-            json.dump(self._with_unit() if self.unit else self.config, f)
+            json.dump(self._as_asked(), f)
         return self
 
-    def _with_unit(self):
-        """The configuration, as systemd wants to have the group named. In the slice at the top, of which it makes no
-        directory, the unit "hozo-x.scope" lies where the path "/hozo-x.scope" leads without systemd."""
+    def _as_asked(self):
         config = copy.deepcopy(self.config)
+        if self.kernel:
+            machines.ask(config, self.kernel)
+        if self.unit:
+            self._name_unit(config)
+        return config
+
+    def _name_unit(self, config):
+        """As systemd wants to have the group named. In the slice at the top, of which it makes no directory, the unit
+        "hozo-x.scope" lies where the path "/hozo-x.scope" leads without systemd."""
         path = config["linux"].get("cgroupsPath") or self.unit
         if ":" not in path:
             prefix, dash, name = path.lstrip("/").partition("-")
             if not dash or "/" in name or not name.endswith(".scope"):
                 raise Skip("no unit has such a path")
             config["linux"]["cgroupsPath"] = f"-.slice:{prefix}:{name.removesuffix('.scope')}"
-        return config

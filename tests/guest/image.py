@@ -115,8 +115,8 @@ def bootstrap(root):
             suite, root, f.name)
 
 
-def unpack_kernel(work, kernel, root):
-    """Its release."""
+def unpacked(work, kernel):
+    """The directory with what these packages hold."""
     debs = f"{work}/kernel"
     os.mkdir(debs)
     for package in kernel:
@@ -131,12 +131,18 @@ def unpack_kernel(work, kernel, root):
         run("apt-get", "download", *(names or [package]), cwd=debs)
     for deb in glob.glob(f"{debs}/*.deb"):
         run("dpkg", "-x", deb, f"{debs}/unpacked")
+    return f"{debs}/unpacked"
+
+
+def unpack_kernel(work, kernel, root):
+    """Its release."""
+    files = unpacked(work, kernel)
     for place in ("lib/modules", "usr/lib/modules"):
-        for directory in glob.glob(f"{debs}/unpacked/{place}/*"):
+        for directory in glob.glob(f"{files}/{place}/*"):
             shutil.copytree(directory, f"{root}/usr/lib/modules/{os.path.basename(directory)}", symlinks=True,
                             dirs_exist_ok=True)
     release, = os.listdir(f"{root}/usr/lib/modules")
-    for file in glob.glob(f"{debs}/unpacked/boot/vmlinuz*"):
+    for file in glob.glob(f"{files}/boot/vmlinuz*"):
         shutil.copy(file, f"{root}/usr/lib/modules/{release}/vmlinuz")
     run("chroot", root, "depmod", release)
     return release
