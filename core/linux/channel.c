@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/descriptors.h"
 #include "core/planner.h"
 
 int channel_open(int *ours, int *theirs, struct error *err)
@@ -51,29 +52,6 @@ int channel_send_slot(int fd, uint32_t slot, int descriptor, struct error *err)
     return 0;
 }
 
-/* Takes the descriptors out of the message: the first, the others are closed. Returns their number. */
-static size_t take_descriptors(struct msghdr *h, int *first)
-{
-    size_t count = 0;
-
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-            if (!count++)
-                *first = fd;
-            else
-                close(fd);
-        }
-    }
-    return count;
-}
-
 static int unknown(struct error *err)
 {
     return fail(err, 0, NULL, "the container's process sent an unknown message");
@@ -110,7 +88,7 @@ int channel_receive(int fd, struct sync_message *m, int *passed, int seconds, st
         return 0;
     if (n < 0)
         return fail(err, errno, NULL, "receive from hozo-init");
-    descriptors = take_descriptors(&h, &descriptor);
+    descriptors = descriptors_take(&h, &descriptor, 1);
     if (!n)
         return 0;
     if (n != (ssize_t)sizeof *m || (h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) ||

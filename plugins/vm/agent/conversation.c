@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "core/descriptors.h"
 #include "plugins/vm/agent/process.h"
 
 static int go(const struct process *p)
@@ -105,29 +106,6 @@ static const struct message {
     [SYNC_FAILED] = {failed, false},
 };
 
-/* What came with a message: the first, the others are closed. */
-static unsigned take_descriptors(struct msghdr *h, int *first)
-{
-    unsigned count = 0;
-
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-            if (!count++)
-                *first = fd;
-            else
-                close(fd);
-        }
-    }
-    return count;
-}
-
 /* 1: a message; 0: none now; -1: nobody is there any more; -2: nonsense. */
 static int receive(int fd, struct sync_message *m, int *passed)
 {
@@ -137,7 +115,7 @@ static int receive(int fd, struct sync_message *m, int *passed)
     } control;
     struct iovec iov = {m, sizeof *m};
     struct msghdr h;
-    unsigned descriptors;
+    size_t descriptors;
     ssize_t n;
 
     memset(&h, 0, sizeof h);
@@ -149,7 +127,7 @@ static int receive(int fd, struct sync_message *m, int *passed)
         ;
     if (n < 0)
         return errno == EAGAIN ? 0 : -1;
-    descriptors = take_descriptors(&h, passed);
+    descriptors = descriptors_take(&h, passed, 1);
     if (!n)
         return -1;
     if (n != (ssize_t)sizeof *m || h.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
