@@ -65,10 +65,15 @@ for line in s.makefile():
 """
 
 
+def is_sanitized(box):
+    with open(f"{box.build}/meson-info/intro-buildoptions.json") as f:
+        return any(o["name"] == "b_sanitize" and o["value"] not in ("none", []) for o in json.load(f))
+
+
 def program(box):
-    """The built hozo-monitor."""
-    path = f"{box.build}/plugins/vm/monitor/hozo-monitor"
-    if not box.build or not os.path.exists(path):
+    """The built hozo-monitor; of a build with sanitizers the one that is compiled with them."""
+    path = box.build and f"{box.build}/{'tests/vm/monitor' if is_sanitized(box) else 'plugins/vm/monitor/hozo-monitor'}"
+    if not path or not os.path.exists(path):
         raise Skip("hozo-monitor is not built")
     return path
 
@@ -262,7 +267,9 @@ def _execute(arguments, fds, netns, capabilities, isolated, controlling, closed)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    os.execve(arguments[0], arguments, {})
+    # It keeps what it needs to its end, and as process 1 nobody could look for leaks.
+    os.execve(arguments[0], arguments, {"ASAN_OPTIONS": "detect_leaks=0:exitcode=99",
+                                       "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99"})
 
 
 class Process:

@@ -17,7 +17,7 @@
 #define EXEC_FAILED 127
 
 static char *const environment[] = {
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+    (char *)"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL};
 
 /* --- arguments ------------------------------------------------------------------------------------ */
 
