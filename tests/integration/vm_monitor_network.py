@@ -310,4 +310,4 @@ def a_device_that_is_no_ethernet_device_is_refused(box):
 
 @test
 def without_the_right_to_it_nothing_is_joined(box):
-    fails(box, container(), "eth0", "Operation not permitted", capabilities=0)
+    fails(box, container(), "eth0", "operation not permitted", capabilities=0)

@@ -94,6 +94,8 @@ static int complete(struct machine *m, const struct record *r, bool hypervisor, 
         if ((place ? add_taps(m, a) : add_word(a, *word)) < 0)
             return broken(m, errno, "memory");
     }
+    if (!a->n)
+        return broken(m, EBADMSG, "the machine's instructions: %s has no program", r->words[1]);
     return placed ? 0 : broken(m, 0, "the hypervisor has no place for network devices");
 }
 
@@ -219,7 +221,7 @@ static int connect_stream(struct machine *m, const struct record *r)
 
     if (strlen(r->words[1]) >= sizeof address.sun_path)
         return broken(m, ENAMETOOLONG, "%s", r->words[1]);
-    strcpy(address.sun_path, r->words[1]);
+    memcpy(address.sun_path, r->words[1], strlen(r->words[1]) + 1);
     for (;;) {
         auto_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 

@@ -51,8 +51,12 @@ int broken(struct machine *m, int errnum, const char *format, ...)
     va_start(ap, format);
     n = vsnprintf(text, sizeof text, format, ap);
     va_end(ap);
-    if (errnum && n >= 0 && (size_t)n < sizeof text)
+    if (errnum && n >= 0 && (size_t)n < sizeof text - 3) {
         snprintf(text + n, sizeof text - (size_t)n, ": %s", strerror(errnum));
+        /* As hozo prints it. */
+        if (text[n + 3] >= 'a' && text[n + 3] <= 'z')
+            text[n + 2] |= 0x20;
+    }
     log_line(&m->log, text);
     m->broken = true;
     m->status = STATUS_BROKEN;

@@ -155,7 +155,7 @@ static int add_route(void *arg, const struct object *o)
         return 0;
     address_text(r->rtm_family, o->attribute[RTA_DST], text);
     if (!*text)
-        strcpy(text, r->rtm_family == AF_INET ? "0.0.0.0" : "::");
+        snprintf(text, sizeof text, "%s", r->rtm_family == AF_INET ? "0.0.0.0" : "::");
     if (cannot) {
         snprintf(p->why, sizeof p->why, "no guest can have the route to %s/%u: it is one %s", text,
                  r->rtm_dst_len, cannot);
