@@ -267,15 +267,30 @@ def a_terminal_that_is_hung_up_is_the_end_of_input(box):
     assert ("SIGNAL", 1, 0, number(signal.SIGHUP)) in seen, seen
 
 
-@test
-def a_terminal_that_nobody_reads_stops_nothing(box):
+@test(cases={"of root": 0, "of another user": 12345})
+def a_terminal_that_nobody_reads_stops_nothing(box, owner):
     t = Terminal()
+    os.fchown(t.slave, owner, 0)
+    os.fchmod(t.slave, 0o600)
     m = terminal_machine(box, t).running()
     for _ in range(WINDOW // FRAME_MAX):
         m.agent.data(b"x" * FRAME_MAX)
     time.sleep(0.3)
     m.process.signal(signal.SIGUSR2)
     same(m.agent.until("SIGNAL")[3], number(signal.SIGUSR2))
+    m.agent.exited(0)
+    m.off()
+    t.read_until(b"x" * WINDOW)
+    m.ends(0)
+
+
+@test
+def a_terminal_of_others_is_not_made_to_block_nobody(box):
+    """One that the container was given, and that its plan does not open."""
+    t = Terminal()
+    m = Machine(box, stdin=t.slave, stdout=t.slave, stderr=t.slave).running()
+    m.agent.data(b"text")
+    t.read_until(b"text")
     same(fcntl.fcntl(t.slave, fcntl.F_GETFL) & os.O_NONBLOCK, 0, "O_NONBLOCK")
 
 

@@ -23,9 +23,9 @@ struct process *process_add(struct machine *m, uint16_t id, int plan, const int 
                           .spawn = *spawn,
                           .control = -1,
                           .poll = -1};
-    source_open(&p->in, stdio[0]);
-    sink_open(&p->out[0], stdio[1]);
-    sink_open(&p->out[1], stdio[2]);
+    source_open(&p->in, stdio[0], spawn->terminal);
+    sink_open(&p->out[0], stdio[1], spawn->terminal);
+    sink_open(&p->out[1], stdio[2], spawn->terminal);
     return p;
 }
 

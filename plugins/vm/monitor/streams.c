@@ -17,39 +17,44 @@
 
 #define CREDIT_LEAST (STREAM_WINDOW / 4)
 
-/*
- * A terminal is opened once more, for an open file of its own; pipes and sockets take a flag with every call. A
- * regular file never makes anybody wait for somebody else.
- */
-static enum manner manner_of(int *fd, int access)
+/* Whoever it belongs to may not let this process open it. */
+static int open_again(int fd)
 {
     char path[32];
-    struct stat st;
-    int own;
 
-    if (*fd < 0 || fstat(*fd, &st) < 0 || S_ISREG(st.st_mode))
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    return open(path, (fcntl(fd, F_GETFL) & O_ACCMODE) | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/*
+ * Pipes and sockets take a flag with every call; a terminal of others is opened once more, for an open file of its
+ * own. A regular file never makes anybody wait for somebody else.
+ */
+static enum manner manner_of(int *fd, bool own)
+{
+    struct stat st;
+    int again;
+
+    if (*fd < 0 || (own && !fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK)) ||
+        fstat(*fd, &st) < 0 || S_ISREG(st.st_mode))
         return MANNER_PLAIN;
-    if (!isatty(*fd))
-        return MANNER_FLAG;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", *fd);
-    own = open(path, access | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-    if (own < 0)
+    if (!isatty(*fd) || (again = open_again(*fd)) < 0)
         return MANNER_FLAG;
     close(*fd);
-    *fd = own;
+    *fd = again;
     return MANNER_PLAIN;
 }
 
-void source_open(struct source *s, int fd)
+void source_open(struct source *s, int fd, bool own)
 {
     *s = (struct source){.fd = fd, .credit = STREAM_WINDOW, .poll = -1};
-    s->manner = manner_of(&s->fd, O_RDONLY);
+    s->manner = manner_of(&s->fd, own);
 }
 
-void sink_open(struct sink *s, int fd)
+void sink_open(struct sink *s, int fd, bool own)
 {
     *s = (struct sink){.fd = fd, .allowed = STREAM_WINDOW, .poll = -1};
-    s->manner = manner_of(&s->fd, O_WRONLY);
+    s->manner = manner_of(&s->fd, own);
 }
 
 void source_close(struct source *s)

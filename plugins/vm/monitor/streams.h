@@ -36,9 +36,10 @@ struct sink {
     int poll;
 };
 
-/* They take the descriptor; -1 is a stream at its end. */
-void source_open(struct source *s, int fd);
-void sink_open(struct sink *s, int fd);
+/* They take the descriptor; -1 is a stream at its end. `own`: its open file is nobody else's, as that of a terminal made
+ * for this process. */
+void source_open(struct source *s, int fd, bool own);
+void sink_open(struct sink *s, int fd, bool own);
 
 void source_close(struct source *s);
 void sink_close(struct sink *s);
