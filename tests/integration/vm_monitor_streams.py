@@ -273,14 +273,16 @@ def a_terminal_that_nobody_reads_stops_nothing(box, owner):
     os.fchown(t.slave, owner, 0)
     os.fchmod(t.slave, 0o600)
     m = terminal_machine(box, t).running()
-    for _ in range(WINDOW // FRAME_MAX):
+    m.agent.data(b"x" * 1001)  # so that its last piece does not fit
+    for _ in range(WINDOW // FRAME_MAX - 1):
         m.agent.data(b"x" * FRAME_MAX)
+        time.sleep(0.02)
     time.sleep(0.3)
     m.process.signal(signal.SIGUSR2)
     same(m.agent.until("SIGNAL")[3], number(signal.SIGUSR2))
     m.agent.exited(0)
     m.off()
-    t.read_until(b"x" * WINDOW)
+    t.read_until(b"x" * (1001 + WINDOW - FRAME_MAX))
     m.ends(0)
 
 
