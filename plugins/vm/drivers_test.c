@@ -245,7 +245,7 @@ static const char domain_end[] =
     " irqs = [ 11, 22 ]"
     " cpus=\"0\"\n"
     "stream /run/stream\n"
-    "guest share 9p hozo\n"
+    "guest share 9p hozo xen\n"
     "guest image /dev/xvda\n";
 
 static void test_xen(void)

@@ -103,7 +103,8 @@ struct frame_exited {
 /*
  * Records for the agent. The monitor passes on those that the plugin has written, and adds its own of the network:
  *
- *     share TYPE TAG               TYPE is virtiofs or 9p; mounted on /run/hozo/share
+ *     share TYPE TAG [TRANSPORT]   TYPE is virtiofs or 9p, TRANSPORT the latter's, if it is not virtio; mounted on
+ *                                  /run/hozo/share
  *     lower DEVICE TYPE            … or a read-only image of the same tree, a block device
  *     image DEVICE                 the guest's own root file system (vm.image): a block device
  *     link NAME MAC MTU            the interface of this MAC gets this name; is set up behind its addresses

@@ -165,7 +165,7 @@ static void setup(const struct machine *m, const struct found *f, struct buffer 
     record_words(r, (const char *const *)m->hypervisor_parameters);
     record_end(r);
     RECORD(r, "stream", STREAM);
-    RECORD(r, "guest", "share", "9p", SHARE_TAG);
+    RECORD(r, "guest", "share", "9p", SHARE_TAG, "xen");
     if (m->image)
         RECORD(r, "guest", "image", "/dev/xvda");
 }

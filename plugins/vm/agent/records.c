@@ -17,7 +17,7 @@ static const struct kind {
     record_function *function;
 } kinds[] = {
     {"image",     2, 2,  false, image_note},
-    {"share",     3, 3,  false, share_mount},
+    {"share",     3, 4,  false, share_mount},
     {"lower",     3, 3,  false, lower_mount},
     {"link",      4, 4,  false, link_put_aside},
     {"link",      4, 4,  false, link_name},

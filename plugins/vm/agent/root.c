@@ -2,6 +2,7 @@
 /* The guest's own root, and the tree that it is given. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -13,7 +14,7 @@
 #define NEW         "/hozo-root"
 #define PATIENCE_MS 5000
 #define NAP_MS      5
-#define P9_OPTIONS  "trans=virtio,version=9p2000.L,msize=512000,cache=mmap"
+#define P9_OPTIONS  "trans=%s,version=9p2000.L,msize=512000,cache=mmap"
 
 /* What a device of its own makes appear: it may be a moment late. */
 static bool appears(int errnum)
@@ -151,11 +152,13 @@ int share_mount(struct agent *a, const struct record *r, struct problem *why)
 {
     const char *type = r->word[1], *tag = r->word[2];
     bool p9 = !strcmp(type, "9p");
+    char options[128];
 
     (void)a;
     if (!p9 && strcmp(type, "virtiofs") != 0)
         return problem(why, type, "is no file system that is shared", 0);
-    if (mount_patiently(tag, SHARE_IN_GUEST, type, 0, p9 ? P9_OPTIONS : NULL) < 0)
+    snprintf(options, sizeof options, P9_OPTIONS, r->n > 3 ? r->word[3] : "virtio");
+    if (mount_patiently(tag, SHARE_IN_GUEST, type, 0, p9 ? options : NULL) < 0)
         return problem(why, type, "mount", errno);
     return 0;
 }
