@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "plugins/tap.h"
+#include "plugins/vm/domain.h"
 #include "plugins/vm/fake-host.h"
 #include "plugins/vm/kernel.h"
 #include "plugins/vm/vm.h"
@@ -274,6 +275,78 @@ static void test_xen(void)
     has("Xen: the largest machine", text, domain_end);
 }
 
+/* --- the end of a guest of Xen's ------------------------------------------------------------------------ */
+
+static const char *kept_xl;
+static int there, destroyed; /* exit statuses */
+static char ran[256];
+
+static int fake_state_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
+                           struct hozo_cursor *to)
+{
+    (void)ctx;
+    (void)at;
+    *to = (struct hozo_cursor){.node = kept_xl, .path = "xl"};
+    return kept_xl && !strcmp(path, "xl");
+}
+
+static const char *fake_string(struct hozo_ctx *ctx, const struct hozo_cursor *at)
+{
+    (void)ctx;
+    return at->node;
+}
+
+static const char *fake_id(struct hozo_ctx *ctx)
+{
+    (void)ctx;
+    return "c1";
+}
+
+static int fake_run(struct hozo_ctx *ctx, struct hozo_run *run)
+{
+    size_t n = strlen(ran);
+
+    (void)ctx;
+    snprintf(ran + n, sizeof(ran) - n, "%s %s %s;", run->args[0], run->args[1], run->args[2]);
+    run->status = !strcmp(run->args[1], "domid") ? there : destroyed;
+    run->output = "it is busy\nmore";
+    return 0;
+}
+
+static int clean_up(const char *xl, int is_there, int is_destroyed)
+{
+    struct hozo_host host = fake_host;
+
+    host.state_find = fake_state_find;
+    host.as_string = fake_string;
+    host.id = fake_id;
+    host.run = fake_run;
+    fake.ctx.host = &host;
+    kept_xl = xl;
+    there = is_there;
+    destroyed = is_destroyed;
+    ran[0] = fake.error[0] = '\0';
+    is_destroyed = vm_cleanup(&fake.ctx);
+    fake.ctx.host = &fake_host;
+    return is_destroyed;
+}
+
+static void test_end(void)
+{
+    auto_buffer struct buffer json = {0};
+    const struct found f = {.hypervisor = "/usr/sbin/xl"};
+
+    domain_keep(&json, &f);
+    is("what is kept of a machine of Xen's", buffer_text(&json), ",\"xl\":\"/usr/sbin/xl\"");
+    ok(!clean_up(NULL, 0, 0) && !*ran, "nothing is run for another machine");
+    ok(!clean_up("/xl", 0, 0), "a guest that is there is ended");
+    is("… by its name", ran, "/xl domid hozo-c1;/xl destroy hozo-c1;");
+    ok(!clean_up("/xl", 1, 0), "a guest that is gone is no error");
+    is("… and not ended", ran, "/xl domid hozo-c1;");
+    ok(clean_up("/xl", 0, 1) < 0, "a guest that cannot be ended is one");
+    is("… with what xl says", fake.error, "vm: /xl destroy hozo-c1 fails: it is busy");
+}
+
 /* --- which driver -------------------------------------------------------------------------------------- */
 
 static void test_names(void)
@@ -293,6 +366,7 @@ int main(void)
     test_parameters();
     test_modules();
     test_xen();
+    test_end();
     test_names();
     return done();
 }
