@@ -51,11 +51,12 @@ static char **copy_args(const char *const *args)
 
 static void add_mounts(struct text *out, const struct hozo_mount *const *mounts)
 {
-    /* What every program expects, and a terminal needs. */
+    /* What every program expects, and a terminal needs. The files of /proc/sys are root's: who has that user id needs no
+     * capability to write to them. */
     text_put(
         out,
-        "[{\"destination\":\"/"
-        "proc\",\"type\":\"proc\",\"options\":[\"nosuid\",\"nodev\",\"noexec\"]},"
+        "[{\"destination\":\"/proc\",\"type\":\"proc\","
+        "\"options\":[\"ro\",\"nosuid\",\"nodev\",\"noexec\"]},"
         "{\"destination\":\"/dev/pts\",\"type\":\"devpts\","
         "\"options\":[\"nosuid\",\"noexec\",\"newinstance\",\"ptmxmode=0666\",\"mode=0620\"]}");
     for (; mounts && *mounts; mounts++) {

@@ -110,7 +110,7 @@ static int share(struct compile *p, const char *name, const char *source,
 {
     const struct mount_options o = {
         .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (of->set & MOUNT_ATTR_RDONLY),
-        .rset = of->rset & MOUNT_ATTR_RDONLY,
+        .rset = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (of->rset & MOUNT_ATTR_RDONLY),
         .recursive = of->recursive,
     };
     auto_free char *target = NULL;

@@ -25,7 +25,8 @@ static const char *const directories[] = {
     NULL,
 };
 
-static const char *const readonly[] = {"rbind", "ro", "nosuid", "nodev", NULL};
+/* Recursive: what is mounted below is other programs of the host, which root owns. */
+static const char *const readonly[] = {"rbind", "rro", "rnosuid", "rnodev", NULL};
 static const char *const file[] = {"bind", "ro", "nosuid", "nodev", NULL};
 static const char *const writable[] = {"bind", "rw", "nosuid", "nodev", NULL};
 static const char *const devices_too[] = {"rbind", "rw", "nosuid", NULL};

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a hypervisor may do that its guest has taken over: it has the user id of root, but no rights."""
+import subprocess
+
+import host
+from harness import same, test
+from machine_box import hypervisor, machine, up
+from machines import LIMIT
+
+# Each belongs to root, who needs no capability to write to it.
+OF_THE_HOST = ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger",
+               "/proc/sys/vm/drop_caches", "/proc/1/oom_score_adj")
+
+
+def as_hypervisor(box, script):
+    """A shell where the hypervisor is, with no more rights than it has."""
+    return subprocess.run(["nsenter", "--target", str(hypervisor(box)), "--mount", "--pid", "setpriv", "--no-new-privs",
+                           "--inh-caps=-all", "--bounding-set=-all", "/bin/sh", "-c", script],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+
+
+@test(timeout=LIMIT, sanitized=False)
+def nothing_of_the_hosts_kernel_can_be_written(box):
+    up(box, machine(box, "echo up; sleep 1000"))
+    opened = as_hypervisor(box, "grep -q '^CapEff:.0000000000000000$' /proc/self/status && echo powerless; "
+                                f"for f in {' '.join(OF_THE_HOST)}; do [ -e $f ] || continue; "
+                                "(: >> $f) 2> /dev/null && echo $f; done; :")
+    same(opened.stdout.split(), ["powerless"], opened)
+
+
+@test(timeout=LIMIT, sanitized=False)
+def no_program_of_the_host_can_be_written(box):
+    """A file system that is mounted somewhere below /usr is read-only as well."""
+    host.private_mounts()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "below", "/usr/games"], check=True)
+    up(box, machine(box, "echo up; sleep 1000"))
+    made = as_hypervisor(box, "for d in /usr /usr/bin /usr/games /bin /lib; do touch $d/new 2> /dev/null && echo $d; done; "
+                              "grep ' /usr/games ' /proc/self/mounts")
+    device, place, kind, options = made.stdout.split()[:4]
+    same((device, place, kind), ("below", "/usr/games", "tmpfs"), made)
+    assert {"ro", "nosuid", "nodev"} <= set(options.split(",")), made
