@@ -6,7 +6,7 @@
 #include "plugins/vm/vm.h"
 
 /* The version that an image says it has: to be freed; NULL: it says none. */
-char *kernel_version(const void *image, size_t size);
+char *kernel_version(const void *bytes, size_t size);
 
 /* All of a file, to be freed; NULL: there is none, or it cannot be read. */
 char *read_text(const char *directory, const char *name);

@@ -68,7 +68,7 @@ bool kernel_has(const struct kernel *k, const char *module)
 
 const char *module_needs(const void *module, size_t size)
 {
-    const char *at = memmem(module, size, NEEDS, sizeof(NEEDS) - 1), *end;
+    const char *at = size ? memmem(module, size, NEEDS, sizeof(NEEDS) - 1) : NULL, *end;
 
     if (!at)
         return "";

@@ -117,9 +117,7 @@ static const char *machine_type(const struct machine *m)
             continue;
         if (!strncmp(p[1], "type=", 5))
             type = p[1] + 5;
-        else if (strcspn(p[1], "=") > strcspn(p[1], ","))
-            type = p[1];
-        else if (!strchr(p[1], '='))
+        else if (p[1][strcspn(p[1], "=,")] != '=') /* the first word has no name in front */
             type = p[1];
     }
     return type;
@@ -324,16 +322,15 @@ static void put_hypervisor(const struct machine *m, const struct found *f, struc
 /* --- the files ---------------------------------------------------------------------------------------- */
 
 /* The guest's users are the host's: container images have files of many, with capabilities and attributes. */
+#define OPTIONS_IN_C "source=" IN_SHARE ",sandbox=chroot,cache=auto,xattr,log_level=warn"
+
 static void put_virtiofsd(const struct found *f, struct buffer *r)
 {
     record_child(r, "virtiofsd", OF_VIRTIOFSD);
     record_words(r, (const char *const[]){f->virtiofsd, "--socket-path=" IN_VIRTIOFS, NULL});
     record_print(r, "--rlimit-nofile=%" PRIu64, f->open_files);
     if (f->virtiofsd_compatible)
-        record_words(r, (const char *const[]){"-f", "-o",
-                                              "source=" IN_SHARE
-                                              ",sandbox=chroot,cache=auto,xattr,log_level=warn",
-                                              NULL});
+        record_words(r, (const char *const[]){"-f", "-o", OPTIONS_IN_C, NULL});
     else
         record_words(r, (const char *const[]){"--shared-dir=" IN_SHARE, "--sandbox=chroot",
                                               "--cache=auto", "--xattr", "--log-level=warn", NULL});

@@ -200,6 +200,6 @@ int sealed_file(struct hozo_ctx *ctx, const char *name, const void *bytes, size_
 
 /* The initial RAM disk of these modules ("a\0b\0"), behind the one of the configuration: a sealed memfd. */
 int initrd_make(struct hozo_ctx *ctx, const struct machine *m, const struct kernel *k,
-                const struct buffer *modules);
+                const struct buffer *names);
 
 #endif
