@@ -16,13 +16,14 @@ static int not_running(struct error *err)
 }
 
 /* The guest's, which only its own kernel can reach. A machine is ended like any process. */
-static int signal_guest(int dirfd, const struct state *s, int number, bool all, struct error *err)
+static int signal_guest(int dirfd, const struct state *s, int number, bool all, bool awake,
+                        struct error *err)
 {
     auto_close int pidfd = state_pidfd(s);
 
     if (pidfd < 0)
         return errno == ESRCH ? (all ? 0 : not_running(err)) : fail(err, errno, NULL, "pidfd_open");
-    return control_signal(dirfd, number, all, err);
+    return control_signal(dirfd, number, all, awake, err);
 }
 
 /* The process of the container, by a descriptor that can mean no other. */
@@ -84,6 +85,6 @@ int verb_kill(const struct globals *g, int argc, char **argv, struct error *err)
     if (status == STATUS_CREATING)
         return fail(err, 0, NULL, "the container is still being created");
     if (state.machine && number && number != SIGKILL)
-        return signal_guest(dirfd, &state, number, all, err);
+        return signal_guest(dirfd, &state, number, all, status != STATUS_PAUSED, err);
     return all ? send_all(&state, number, err) : send_one(&state, number, err);
 }

@@ -32,20 +32,32 @@ int control_listen(int dirfd)
     return steal_fd(fd);
 }
 
+static int silent(struct error *err)
+{
+    return fail(err, 0, NULL, "the virtual machine does not answer");
+}
+
+/* The monitor lets nobody in while its guest takes nothing: then others may wait here already, more than there is room
+ * for. */
 int control_connect(int dirfd, struct error *err)
 {
     auto_close int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    const struct timeval limit = {.tv_sec = SECONDS}, none = {0};
     struct sockaddr_un a = {0};
 
     address(dirfd, &a);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
-        return errno == ECONNREFUSED || errno == ENOENT
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0)
+        return fail(err, errno, NULL, "socket");
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) < 0)
+        return errno == EAGAIN ? silent(err)
+               : errno == ECONNREFUSED || errno == ENOENT
                    ? fail(err, 0, NULL, "container not running: no such process")
                    : fail(err, errno, NULL, "connect to the virtual machine");
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
     return steal_fd(fd);
 }
 
-int control_signal(int dirfd, int number, bool all, struct error *err)
+int control_signal(int dirfd, int number, bool all, bool awake, struct error *err)
 {
     const struct control_packet ask = {.type = CONTROL_SIGNAL, .a = number, .b = all};
     const struct timeval limit = {.tv_sec = SECONDS};
@@ -55,18 +67,22 @@ int control_signal(int dirfd, int number, bool all, struct error *err)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (send(fd, &ask, sizeof ask, MSG_NOSIGNAL) != sizeof ask ||
-        recv(fd, &answer, sizeof answer, 0) != sizeof answer || answer.type != CONTROL_DONE)
-        return fail(err, 0, NULL, "the virtual machine does not answer");
+    if (send(fd, &ask, sizeof ask, MSG_NOSIGNAL) != sizeof ask)
+        return silent(err);
+    if (!awake)
+        return 0;
+    if (recv(fd, &answer, sizeof answer, 0) != sizeof answer || answer.type != CONTROL_DONE)
+        return silent(err);
     return answer.a ? fail(err, answer.a, NULL, "send signal %d", number) : 0;
 }
 
-/* The guest has written it, too: a text of one line, and no control characters. */
+/* The guest has written it, too: a text of one line, and no control characters, of which there are some behind ASCII as
+ * well. */
 static void clean(char *line)
 {
     for (; *line; line++)
-        if ((unsigned char)*line < 0x20 || *line == 0x7f)
-            *line = ' ';
+        if (*line < 0x20 || *line >= 0x7f)
+            *line = '?';
 }
 
 int machine_fail(int dirfd, int errnum, struct error *err)

@@ -14,8 +14,9 @@ int control_listen(int dirfd);
 /* Connected, or -1 and *err: a machine that has ended. */
 int control_connect(int dirfd, struct error *err);
 
-/* Sends a signal to the container's own process in the guest, or to all of its processes there. */
-int control_signal(int dirfd, int number, bool all, struct error *err);
+/* Sends a signal to the container's own process in the guest, or to all of its processes there. A machine that is not
+ * awake takes it when it is again, as a process would. */
+int control_signal(int dirfd, int number, bool all, bool awake, struct error *err);
 
 /* Fills the slots of the host's half: the guest's half, complete by now; for exec, the monitor and a connection to it. */
 struct container;

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs that act on a virtual machine from outside: kill, pause, state, ps, events, update."""
 import json
+import os
 import signal
+import socket
 import time
 
 import host
@@ -91,6 +93,35 @@ def no_time_passes_in_a_paused_machine(box):
     box.hozo("pause", "c1").ok()
     box.hozo("delete", "--force", "c1").ok()
     box.nothing_left()
+
+
+@test(timeout=LIMIT, sanitized=False)
+def a_signal_to_a_paused_machine_arrives_when_it_goes_on(box):
+    out = up(box, machine(box, "trap 'echo caught' USR1; echo up; while :; do sleep 0.1; done"))
+    box.hozo("pause", "c1").ok()
+    began = time.monotonic()
+    box.hozo("kill", "c1", "USR1").ok().silent()
+    assert time.monotonic() - began < 5, "nobody can answer"
+    box.hozo("resume", "c1").ok()
+    host.eventually(lambda: "caught\n" in out.out, 10, "the signal")
+
+
+@test(timeout=LIMIT, sanitized=False)
+def a_machine_that_lets_nobody_in_does_not_hold_those_who_ask(box):
+    up(box, machine(box, "echo up; sleep 1000"))
+    pid = box.state()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    waiting = []
+    try:
+        while True:
+            waiting.append(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK))
+            waiting[-1].connect(f"{box.root}/c1/control")
+    except BlockingIOError:
+        pass
+    box.hozo("kill", "c1", "TERM", timeout=40).fails("does not answer")
+    box.exec("true", timeout=40).fails("does not answer", code=255)
+    box.hozo("kill", "c1", "KILL").ok()
+    box.wait_status("stopped")
 
 
 @test(timeout=LIMIT, sanitized=False)

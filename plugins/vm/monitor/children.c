@@ -276,6 +276,11 @@ void children_listen(struct machine *m)
 
     if (n > 0)
         log_copy(&m->log, text, (size_t)n);
+    if (n)
+        return;
+    /* Nobody is left who could: poll(2) would tell that for ever. */
+    close(m->said);
+    m->said = -1;
 }
 
 /* What a child has said last is in the pipe still, at most so much. */
@@ -347,7 +352,7 @@ void hypervisor_end(struct machine *m)
         struct pollfd p[] = {{m->child_signals, POLLIN, 0}, {m->said, POLLIN, 0}};
 
         poll(p, 2, (int)(last - now()));
-        if (p[1].revents & POLLIN)
+        if (p[1].revents)
             children_listen(m);
         while (signals_next(m->child_signals))
             ;

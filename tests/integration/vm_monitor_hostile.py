@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hozo-monitor among others who do not behave: it waits for them, but without work."""
+import os
+import time
+
+import host
+from harness import test
+from monitor import FRAME_MAX, Machine
+
+
+def seconds_of_work(pid):
+    with open(f"/proc/{pid}/stat") as f:
+        return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+@test
+def a_reader_that_reads_nothing_is_waited_for_without_work(box):
+    """The machine is off, and nobody is left who could say something."""
+    out, o = os.pipe()
+    m = Machine(box, stdout=o)
+    os.close(o)
+    m.running()
+    for _ in range(6):
+        m.agent.data(b"x" * FRAME_MAX)
+    m.agent.exited(0)
+    m.off()
+    host.eventually(lambda: not host.alive(m.child.pid), 10, "the hypervisor's end")
+    before = seconds_of_work(m.process.pid)
+    time.sleep(2)
+    assert m.process.alive(), m.log()
+    worked = seconds_of_work(m.process.pid) - before
+    assert worked < 0.05, worked
+    os.close(out)
+    m.ends(0)
