@@ -82,7 +82,7 @@ static void lacks(const char *what, const char *have, const char *not_wanted)
 /* --- QEMU ------------------------------------------------------------------------------------------ */
 
 static const char smallest[] =
-    "child virtiofsd 880401df /usr/libexec/virtiofsd --socket-path=/run/virtiofs "
+    "child virtiofsd 880401db /usr/libexec/virtiofsd --socket-path=/run/virtiofs "
     "--rlimit-nofile=1024"
     " --shared-dir=/share --sandbox=chroot --cache=auto --xattr --log-level=warn\n"
     "wait /run/virtiofs\n"
@@ -102,7 +102,7 @@ static const char smallest[] =
     "guest share virtiofs hozo\n";
 
 static const char largest[] =
-    "child hypervisor 8800001f /opt/qemu-kvm -nodefaults -no-user-config -display none"
+    "child hypervisor 8800001b /opt/qemu-kvm -nodefaults -no-user-config -display none"
     " -no-reboot -sandbox on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
     " -machine virt,gic-version=max -accel kvm -cpu host -smp 2 -m 256M"
     " -kernel /vm/kernel -initrd /proc/self/fd/10 -dtb /vm/device-tree"

@@ -14,8 +14,7 @@
 enum {
     CHOWN,
     DAC_OVERRIDE,
-    DAC_READ_SEARCH,
-    FOWNER,
+    FOWNER = 3,
     FSETID,
     SETGID = 6,
     SETUID,
@@ -25,10 +24,11 @@ enum {
     SETFCAP = 31
 };
 
-/* Who makes files for others: their owners, modes, nodes and capabilities. */
+/* Who makes files for others: their owners, modes, nodes and capabilities. Not CAP_DAC_READ_SEARCH: what that allows beyond
+ * CAP_DAC_OVERRIDE is open_by_handle_at(2), which leads to every file of a file system of which a part is shared. */
 #define OF_FILES                                                                                   \
-    (CAPABILITY(CHOWN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(DAC_READ_SEARCH) |                  \
-     CAPABILITY(FOWNER) | CAPABILITY(FSETID) | CAPABILITY(MKNOD) | CAPABILITY(SETFCAP))
+    (CAPABILITY(CHOWN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(FOWNER) | CAPABILITY(FSETID) |      \
+     CAPABILITY(MKNOD) | CAPABILITY(SETFCAP))
 
 /* virtiofsd acts as the guest's users, goes into its directory for good, and drops what it does not need itself. */
 #define OF_VIRTIOFSD                                                                               \

@@ -4,8 +4,8 @@ import subprocess
 
 import host
 from harness import same, test
-from machine_box import hypervisor, machine, up
-from machines import LIMIT
+from machine_box import file_server, hypervisor, machine, settings, up
+from machines import GENERIC, LIMIT
 
 # Each belongs to root, who needs no capability to write to it.
 OF_THE_HOST = ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/modprobe", "/proc/sysrq-trigger",
@@ -39,3 +39,19 @@ def no_program_of_the_host_can_be_written(box):
     device, place, kind, options = made.stdout.split()[:4]
     same((device, place, kind), ("below", "/usr/games", "tmpfs"), made)
     assert {"ro", "nosuid", "nodev"} <= set(options.split(",")), made
+
+
+CAP_DAC_READ_SEARCH = 2
+
+
+@test(cases={"virtiofs": "virtiofs", "9p": "9p"}, timeout=LIMIT, sanitized=False)
+def no_file_beside_those_that_are_shared_can_be_opened(box, share):
+    """With that capability a file is opened by its number, wherever it lies."""
+    b = machine(box, "echo up; sleep 1000", GENERIC)
+    settings(box, share=share)
+    up(box, b)
+    for pid in [hypervisor(box), *([file_server(box)] if share == "virtiofs" else [])]:
+        with open(f"/proc/{pid}/status") as f:
+            text = f.read()
+        for name in ("CapPrm", "CapBnd"):
+            assert not int(host.status_field(text, name), 16) >> CAP_DAC_READ_SEARCH & 1, (pid, name, text)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """hozo-monitor among others who do not behave: it waits for them, but without work."""
 import os
+import struct
 import time
 
 import host
-from harness import test
-from monitor import FRAME_MAX, Machine
+from harness import same, test
+from monitor import FRAME_MAX, SYNC_FAILED, Machine, read_all
 
 
 def seconds_of_work(pid):
@@ -32,3 +33,14 @@ def a_reader_that_reads_nothing_is_waited_for_without_work(box):
     assert worked < 0.05, worked
     os.close(out)
     m.ends(0)
+
+
+@test
+def the_text_of_a_refusal_moves_no_cursor(box):
+    m = Machine(box).created()
+    result = m.press_start()
+    m.agent.expect("START", 1)
+    head = struct.pack("<IIiI", SYNC_FAILED, 3, 2, 1)
+    m.agent.send("REFUSED", head + b"process.args\0exec\x1b[2J\n\xc2\x9b\0", 1)
+    same(read_all(result), head + b"process.args\0exec?[2J???\0")
+    m.ends(1)

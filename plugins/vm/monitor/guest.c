@@ -117,12 +117,18 @@ static int created(struct machine *m, const struct heard *h)
     return 0;
 }
 
-/* Whoever reads it checks it as it checks a container's. */
+/* Whoever reads it checks it as it checks a container's; but hozo-init does not write what the user's terminal obeys. */
 static int refused(struct machine *m, const struct heard *h)
 {
+    struct sync_failure f;
+
     if (h->process->id != 1 || h->process->state != PROCESS_STARTED)
         return -1;
-    if (write(MONITOR_RESULT, h->payload, h->head->size) < 0)
+    memcpy(&f, h->payload, h->head->size);
+    for (char *c = f.text; c < (char *)&f + h->head->size; c++)
+        if (*c && (*c < 0x20 || *c == 0x7f))
+            *c = '?';
+    if (write(MONITOR_RESULT, &f, h->head->size) < 0)
         return broken(m, errno, "write the result");
     m->over = true;
     m->status = 1;
