@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "core/cgroup.h"
@@ -59,7 +60,7 @@ static int check_status(struct container *c, bool ignore_paused, enum status *is
         if (ignore_paused) {
             /* The process runs when somebody thaws the container, and who deletes it needs the
              * lock. */
-            close(steal_fd(c->dirfd));
+            flock(c->dirfd, LOCK_UN);
             break;
         }
         return fail(err, 0, NULL,
