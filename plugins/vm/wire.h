@@ -44,7 +44,8 @@ struct frame {
  *     M → A  START     process 1 only
  *     A → M  REFUSED   process 1, behind START: struct sync_failure of core/sync.h, as long as its text
  *     A → M  EXECUTED  the user program runs
- *     M ↔ A  DATA      of a stream; M sends STDIN, A sends STDOUT and STDERR. Size 0: end of file
+ *     M ↔ A  DATA      of a stream; M sends STDIN, A sends STDOUT and STDERR. Size 0: end of file; of STDOUT or STDERR
+ *                      from M: nobody reads it any more
  *     M ↔ A  CREDIT    uint32_t: the sender of that stream may send so many bytes more
  *     M → A  SIGNAL    uint32_t: for `process`; process 0: for all of the container's
  *     M → A  RESIZE    two uint16_t: rows, columns of the process's terminal

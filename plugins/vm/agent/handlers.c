@@ -69,9 +69,11 @@ static int take_data(struct agent *a, const struct frame *head, const void *payl
 {
     struct process *p = process_find(a, head->process);
 
-    if (head->stream != STREAM_STDIN)
+    if (head->stream > STREAM_STDERR || (head->stream != STREAM_STDIN && head->size))
         return -1;
-    if (p && input_take(p, payload, head->size) < 0)
+    if (p && head->stream != STREAM_STDIN)
+        output_stop(p, head->stream - STREAM_STDOUT);
+    else if (p && input_take(p, payload, head->size) < 0)
         return -1;
     if (p)
         process_refresh(p);

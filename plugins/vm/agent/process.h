@@ -101,6 +101,8 @@ void streams_close(struct process *p);
 /* -1: more than was granted, or something behind the end. */
 int input_take(struct process *p, const void *bytes, size_t size);
 void output_credit(struct process *p, unsigned stream, uint32_t bytes);
+/* Nobody reads it any more: who goes on writing gets its signal. */
+void output_stop(struct process *p, unsigned stream);
 /* The process has ended: what is there now is what it has left. */
 void outputs_owe(struct process *p);
 /* All of that was sent. */

@@ -121,6 +121,12 @@ static void output_end(struct process *p, unsigned i)
     out->ended = true;
 }
 
+void output_stop(struct process *p, unsigned stream)
+{
+    if (p->output[stream].watch.fd >= 0 && !p->spawn.terminal)
+        output_end(p, stream);
+}
+
 /* One frame. false: there is nothing now, or nothing may be sent. */
 static bool output_pump(struct process *p, unsigned i)
 {

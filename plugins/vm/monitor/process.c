@@ -66,6 +66,12 @@ static bool may_read(const struct machine *m, const struct process *p)
     return p->state == PROCESS_EXECUTED && m->stage == STAGE_UP && frames_room(&m->frames);
 }
 
+/* Who goes on writing then shall get its signal. A terminal's other side hangs up by itself. */
+static bool is_unread(const struct process *p, const struct sink *s)
+{
+    return s->fd < 0 && !s->ended && !s->told && !p->spawn.terminal;
+}
+
 void process_pump(struct machine *m, struct process *p)
 {
     if (p->state == PROCESS_SENDING)
@@ -74,6 +80,11 @@ void process_pump(struct machine *m, struct process *p)
         return;
     for (uint8_t i = 0; i < 2 && guest_listens(m); i++) {
         uint32_t n = sink_credit(&p->out[i]);
+
+        if (is_unread(p, &p->out[i])) {
+            p->out[i].told = true;
+            guest_send(m, FRAME_DATA, (uint8_t)(STREAM_STDOUT + i), p->id, NULL, 0);
+        }
 
         if (n)
             guest_send(m, FRAME_CREDIT, (uint8_t)(STREAM_STDOUT + i), p->id, &n, sizeof n);

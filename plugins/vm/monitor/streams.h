@@ -28,6 +28,7 @@ struct sink {
     int fd; /* -1: nobody reads */
     enum manner manner;
     bool ended;
+    bool told;           /* the guest, that nobody reads */
     unsigned char *ring; /* STREAM_WINDOW bytes; NULL until they are needed */
     size_t start, used;
     uint32_t allowed; /* bytes that the guest may send still */
