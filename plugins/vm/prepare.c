@@ -29,9 +29,19 @@ static int find_hypervisor(struct hozo_ctx *ctx, const struct machine *m, struct
                : 0;
 }
 
+/* The host's half binds them, and its error would name the bind mount. */
+static int check_files(struct hozo_ctx *ctx, const struct machine *m)
+{
+    if (m->image && access(m->image, F_OK) < 0)
+        return hozo_error(ctx, errno, "vm.image.path", "%s", m->image);
+    if (m->device_tree && access(m->device_tree, F_OK) < 0)
+        return hozo_error(ctx, errno, m->hw, "deviceTree: %s", m->device_tree);
+    return 0;
+}
+
 static int find_all(struct hozo_ctx *ctx, const struct machine *m, struct found *f)
 {
-    if (find_hypervisor(ctx, m, f) < 0 || share_find(ctx, m, f) < 0 ||
+    if (find_hypervisor(ctx, m, f) < 0 || check_files(ctx, m) < 0 || share_find(ctx, m, f) < 0 ||
         setting_number(ctx, "seconds", SECONDS_DEFAULT, &f->seconds) < 0)
         return -1;
     f->kvm = m->driver->accelerates(m) && kvm_works(ctx);
