@@ -273,12 +273,12 @@ class ConsoleSocket:
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(path)
         self.listener.listen(1)
-        self.listener.settimeout(10)
+        self.listener.settimeout(10 * harness.patience)
 
     def receive(self):
         """The master of the terminal: exactly one descriptor, beside at least one byte."""
         connection, _ = self.listener.accept()
-        connection.settimeout(10)
+        connection.settimeout(10 * harness.patience)
         with connection:
             data, control, _, _ = connection.recvmsg(4096, socket.CMSG_SPACE(16 * 4))
         assert data, "no byte came with the descriptor"

@@ -9,13 +9,18 @@ import machines
 from made_plugins import empty_directory
 
 
-def machine(box, program="true", package=machines.CLOUD):
-    """A bundle whose process gets a machine of its own, as all further ones of this box."""
-    if not box.machine:
+def asked(package=machines.CLOUD):
+    """The kernel of the machine that this test will make; from now on all wait longer."""
+    if harness.patience < machines.SLOWNESS:
         harness.patience *= machines.SLOWNESS
-    box.machine = machines.kernel(package)
+    return machines.kernel(package)
+
+
+def machine(box, program="true", package=machines.CLOUD, **vm):
+    """A bundle whose process gets a machine of its own, as all further ones of this box; `vm`: members of the section."""
+    box.machine = asked(package)
     b = box.bundle(program)
-    machines.ask(b.config, box.machine)
+    b.config["vm"] = {"kernel": {"path": box.machine.path}, **vm}
     return b
 
 

@@ -144,6 +144,25 @@ def events_tell_what_the_machine_uses(box):
     assert data["pids"]["current"] >= 3, data["pids"]
 
 
+@test(cases={"gone": (None, "no such file or directory"), "not executable": (0o644, "permission denied")}, timeout=LIMIT,
+      sanitized=False)
+def start_tells_why_the_program_does_not_run(box, case):
+    """A second later at most the guest has seen what the host has changed."""
+    mode, text = case
+    b = machine(box, ["/bin/program"])
+    os.link(f"{b.rootfs}/bin/busybox", f"{b.rootfs}/bin/program")
+    pid = box.created(b)
+    os.remove(f"{b.rootfs}/bin/program")
+    if mode:
+        with open(f"{b.rootfs}/bin/program", "w"):
+            os.chmod(f"{b.rootfs}/bin/program", mode)
+    time.sleep(2)
+    box.hozo("start", "c1").fails("/bin/program", text)
+    host.eventually(lambda: not host.alive(pid), 10, "the end of the machine")
+    box.hozo("delete", "--force", "c1").ok()
+    box.nothing_left()
+
+
 # --- linux.resources
 
 def limit(group):

@@ -123,7 +123,7 @@ def what_has_no_meaning_for_a_process_of_a_machine_is_refused(box):
     box.hozo("exec", "--cgroup", "x", "c1", "true").fails("cgroup", code=255)
     with open("/dev/null") as f:
         box.hozo("exec", "--preserve-fds", "1", "c1", "true", close_fds=False,
-                 preexec_fn=host.place_descriptors([f.fileno()])).fails("descriptors", code=255)
+                 preexec_fn=host.place_descriptors([f.fileno()])).fails("--preserve-fds", code=255)
     box.exec("true").ok()
 
 

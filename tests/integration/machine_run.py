@@ -8,7 +8,7 @@ import time
 
 import host
 from harness import same, test
-from machine_box import descendants, machine, settings, up
+from machine_box import machine, settings
 from machines import GENERIC, HYPERVISOR, LIMIT, MIB
 
 
@@ -110,7 +110,6 @@ def a_reader_that_is_slow_slows_the_program_down_and_nothing_is_lost(box):
 def processors_and_memory_are_those_of_the_configuration(box):
     b = machine(box, "nproc; sed -n 's/MemTotal: *//p' /proc/meminfo; cat /proc/cmdline")
     b.config["vm"].update(hwconfig={"vcpus": 2, "memory": 320 * MIB}, hypervisor={"path": HYPERVISOR})
-    del b.config["vm"]["hwConfig"]
     b.config["vm"]["kernel"]["parameters"] = ["hozo.test=word", "quiet"]
     processors, memory, line = box.run(b).ok().out.splitlines()
     same(processors, "2")
@@ -120,27 +119,8 @@ def processors_and_memory_are_those_of_the_configuration(box):
 
 
 @test(timeout=LIMIT, sanitized=False)
-def without_a_size_the_memory_is_what_the_limit_says(box):
-    b = machine(box, "sed -n 's/MemTotal: *//p' /proc/meminfo")
-    del b.config["vm"]["hwConfig"]
-    b.linux["resources"]["memory"] = {"limit": 200 * MIB}
-    kib = int(box.run(b).ok().out.split()[0])
-    assert 120 * 1024 < kib <= 200 * 1024, kib
-
-
-@test(timeout=LIMIT, sanitized=False)
-def parameters_of_the_hypervisor_come_behind_ours(box):
-    b = machine(box, "echo up; sleep 1000")
-    b.config["vm"]["hypervisor"] = {"path": HYPERVISOR, "parameters": ["-accel", "tcg", "-name", "chosen"]}
-    up(box, b)
-    lines = [host.command_line(p) for p in descendants(box.state()["pid"])]
-    assert any(line.startswith(HYPERVISOR) and line.endswith(" -accel tcg -name chosen") for line in lines), lines
-
-
-@test(timeout=LIMIT, sanitized=False)
 def the_administrator_names_hypervisor_and_size(box):
     b = machine(box, "nproc; sed -n 's/MemTotal: *//p' /proc/meminfo")
-    del b.config["vm"]["hwConfig"]
     b.kernel = None
     settings(box, hypervisor=HYPERVISOR, memory=200 * MIB, vcpus=2)
     processors, memory = box.run(b).ok().out.splitlines()

@@ -9,13 +9,11 @@ import sys
 
 import host
 from harness import Skip, same, test
-from vm_kernel import SLOW, kernel, machine, release, settings
+from machine_box import asked, machine, settings
+from machines import LIMIT, MIB
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "guest"))
 import image  # noqa: E402
-
-LIMIT = 200
-MIB = 1 << 20
 
 
 def status(pid, name):
@@ -33,7 +31,7 @@ def program(pid):
 def the_hardware_and_the_command_line(box):
     bundle = machine(box, "nproc; head -n1 /proc/meminfo; cat /proc/cmdline", hwConfig={"vcpus": 2, "memory": 200 * MIB + 1})
     bundle.config["vm"]["kernel"]["parameters"] = ["hozo.test=1", "loglevel=3"]
-    processors, memory, line = box.run(bundle, timeout=SLOW).ok().out.splitlines()
+    processors, memory, line = box.run(bundle).ok().out.splitlines()
     same(processors, "2")
     assert 150 * 1024 < int(memory.split()[1]) < 201 * 1024, memory
     assert line.endswith(" hozo.test=1 loglevel=3"), line
@@ -43,7 +41,7 @@ def the_hardware_and_the_command_line(box):
 def parameters_of_the_hypervisor_win(box):
     bundle = machine(box, "cat /proc/cmdline; grep -c 0000:00 /proc/iomem",
                      hypervisor={"path": "", "parameters": ["-machine", "q35,accel=tcg", "-cpu", "max"]})
-    line, busses = box.run(bundle, timeout=SLOW).ok().out.splitlines()
+    line, busses = box.run(bundle).ok().out.splitlines()
     assert int(busses) and "tsc_early_khz" not in line, line
 
 
@@ -57,7 +55,7 @@ def an_image_is_the_guests_own_root(box, form):
     if form != "raw":
         subprocess.run(["qemu-img", "convert", "-O", form, f"{box.dir}/raw", f"{box.dir}/{form}"], check=True)
     bundle = machine(box, "grep -c ' vda$' /proc/partitions; test -e /lost+found", image={"path": f"{box.dir}/{form}", "format": form})
-    same(box.run(bundle, timeout=SLOW).ends(1).out, "1\n")
+    same(box.run(bundle).ends(1).out, "1\n")
 
 
 @test(timeout=LIMIT)
@@ -67,7 +65,7 @@ def an_initial_ram_disk_of_ones_own_is_the_first_part(box):
         f.write(b"".join(image.newc(number, *entry) for number, entry in enumerate(entries)))
     bundle = machine(box, "uname -r")
     bundle.config["vm"]["kernel"]["initrd"] = f"{box.dir}/initrd"
-    same(box.run(bundle, timeout=SLOW).ok().out.strip(), release())
+    same(box.run(bundle).ok().out.strip(), bundle.kernel.release)
 
 
 @test(timeout=LIMIT)
@@ -77,7 +75,7 @@ def what_the_guest_writes_is_in_the_bundle(box):
     bundle.config["mounts"].append({"destination": "/data", "source": f"{box.dir}/data", "options": ["bind"]})
     for kind in ("bounding", "effective", "permitted"):
         bundle.config["process"]["capabilities"][kind] = ["CAP_CHOWN", "CAP_FOWNER", "CAP_FSETID"]
-    box.run(bundle, timeout=SLOW).ok()
+    box.run(bundle).ok()
     st = os.stat(f"{box.dir}/data/a")
     same((st.st_uid, st.st_gid, oct(st.st_mode)), (5, 6, oct(stat.S_IFREG | 0o4751)))
     same(os.readlink(f"{box.dir}/data/link"), "a")
@@ -89,20 +87,22 @@ def what_the_guest_writes_is_in_the_bundle(box):
 @test(timeout=LIMIT)
 def annotations_ask_for_a_machine(box):
     bundle = box.bundle("uname -r; head -n1 /proc/meminfo; grep -o hozo.test=.* /proc/cmdline")
-    bundle.config["annotations"] = {"hozo.vm.kernel": kernel(), "hozo.vm.memory": "160M",
+    kernel = asked()
+    bundle.config["annotations"] = {"hozo.vm.kernel": kernel.path, "hozo.vm.memory": "160M",
                                     "hozo.vm.kernel-parameters": "hozo.test=1 hozo.test=2"}
-    version, memory, line = box.run(bundle, timeout=SLOW).ok().out.splitlines()
-    same((version, line), (release(), "hozo.test=1 hozo.test=2"))
+    version, memory, line = box.run(bundle).ok().out.splitlines()
+    same((version, line), (kernel.release, "hozo.test=1 hozo.test=2"))
     assert int(memory.split()[1]) < 160 * 1024, memory
 
 
 @test(timeout=LIMIT)
 def settings_say_what_an_annotation_leaves_open(box):
-    settings(box, kernel=kernel(), memory=150 * MIB)
+    kernel = asked()
+    settings(box, kernel=kernel.path, memory=150 * MIB)
     bundle = box.bundle("uname -r; head -n1 /proc/meminfo")
     bundle.config["annotations"] = {"hozo.vm": "true"}
-    version, memory = box.run(bundle, timeout=SLOW).ok().out.splitlines()
-    same(version, release())
+    version, memory = box.run(bundle).ok().out.splitlines()
+    same(version, kernel.release)
     assert int(memory.split()[1]) < 150 * 1024, memory
 
 
@@ -119,18 +119,18 @@ def an_annotation_may_say_that_it_is_none(box):
 def the_limit_of_memory_is_the_guests(box):
     bundle = machine(box, "head -n1 /proc/meminfo; sleep 1000")
     bundle.config["linux"]["resources"]["memory"] = {"limit": 150 * MIB}
-    box.running(bundle, timeout=SLOW)
+    box.running(bundle)
     box.hozo("update", "--memory", str(100 * MIB), "c1").fails("linux.resources.memory.limit: the machine has 157286400 bytes")
     box.hozo("update", "--memory", str(150 * MIB), "c1").ok()
     box.hozo("update", "--memory", str(1000 * MIB), "c1").ok()
     box.hozo("update", "--memory", "-1", "c1").ok()
-    box.exec("sh", "-c", "test $(head -n1 /proc/meminfo | tr -dc 0-9) -lt 153600", timeout=SLOW).ok()
+    box.exec("sh", "-c", "test $(head -n1 /proc/meminfo | tr -dc 0-9) -lt 153600").ok()
     box.hozo("delete", "--force", "c1").ok()
 
 
 @test(timeout=LIMIT)
 def what_the_hypervisor_may(box):
-    box.running(machine(box, "sleep 1000"), timeout=SLOW)
+    box.running(machine(box, "sleep 1000"))
     monitor = box.state()["pid"]
     children = {program(pid): pid for pid in host.children(monitor)}
     qemu = next(pid for name, pid in children.items() if name.startswith("qemu"))
