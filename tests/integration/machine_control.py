@@ -107,6 +107,18 @@ def a_signal_to_a_paused_machine_arrives_when_it_goes_on(box):
 
 
 @test(timeout=LIMIT, sanitized=False)
+def an_exec_in_a_paused_machine_runs_when_it_goes_on(box):
+    up(box, machine(box, "echo up; sleep 1000"))
+    box.hozo("pause", "c1").ok()
+    p = box.spawn("exec", "--ignore-paused", "c1", "sh", "-c", "echo word; exit 3")
+    time.sleep(0.5)
+    assert p.poll() is None, p.output
+    box.hozo("resume", "c1").ok()
+    same(p.wait(LIMIT), 3)
+    same(p.output.out, "word\n")
+
+
+@test(timeout=LIMIT, sanitized=False)
 def a_machine_that_lets_nobody_in_does_not_hold_those_who_ask(box):
     up(box, machine(box, "echo up; sleep 1000"))
     pid = box.state()["pid"]
