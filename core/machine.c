@@ -89,6 +89,24 @@ static int check_members(const cJSON *root, const char *prefix, struct error *er
     return 0;
 }
 
+/* The limit of memory is the guest's: a plugin raises it by what the machine needs. What is written as it stands would
+ * be the machine's, and be too low. */
+static int check_unified(const cJSON *linux_, struct error *err)
+{
+    static const char *const files[] = {"memory.max", "memory.high"};
+    const cJSON *unified = json_at(linux_, "resources", "unified", NULL);
+
+    for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+        if (json_get(unified, files[i])) {
+            char path[64];
+
+            snprintf(path, sizeof path, "linux.resources.unified[\"%s\"]", files[i]);
+            return fail(err, 0, path,
+                        "has no meaning in a virtual machine: linux.resources.memory.limit has");
+        }
+    return 0;
+}
+
 /* The network is the container's own on the host: the machine's devices end there. Every other namespace that
  * exists is one of the host's processes. */
 static int check_namespaces(const cJSON *linux_, struct error *err)
@@ -126,7 +144,8 @@ int machine_check(const struct container *c, struct error *err)
 {
     const cJSON *root = c->config.root, *linux_ = json_get(root, "linux");
 
-    if (check_members(root, "", err) < 0 || check_namespaces(linux_, err) < 0)
+    if (check_members(root, "", err) < 0 || check_namespaces(linux_, err) < 0 ||
+        check_unified(linux_, err) < 0)
         return -1;
     if (c->preserve_fds)
         return fail(err, 0, "vm", "descriptors cannot be passed on to a virtual machine");

@@ -226,6 +226,17 @@ static void test_modules(void)
        "?squashfs "
        "?erofs ");
     is("modules of Xen", modules_of(&xen, &f), "9pnet_xen 9p ");
+    f.share = SHARE_IMAGE;
+    f.mksquashfs = "/usr/bin/mksquashfs";
+    m.image = NULL;
+    is("modules of a copy", modules_of(&m, &f),
+       "virtio_pci virtio_console ?virtio_net virtio_blk squashfs ");
+    ok(strstr(text_of(&m, &f), "child mksquashfs 2 /bin/sh -c \"$0\" /share /run/share.squashfs"
+                               " -quiet -no-progress -noappend && : > /run/share.made"
+                               " /usr/bin/mksquashfs\nwait /run/share.made\n"
+                               "child hypervisor 0 ") &&
+           strstr(text_of(&m, &f), "guest lower vda squashfs\n"),
+       "a copy is whole before the machine starts, which has no rights");
 }
 
 /* --- Xen --------------------------------------------------------------------------------------------- */

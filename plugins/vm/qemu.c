@@ -195,9 +195,12 @@ static void modules(const struct machine *m, const struct found *f, struct buffe
         record_word(names, "9pnet_virtio");
         record_word(names, "9p");
     }
+    if (m->image || f->share == SHARE_IMAGE)
+        record_word(names, "virtio_blk");
+    if (f->share == SHARE_IMAGE)
+        record_word(names, "squashfs");
     if (!m->image)
         return;
-    record_word(names, "virtio_blk");
     record_words(names,
                  (const char *const[]){"?ext4", "?xfs", "?btrfs", "?squashfs", "?erofs", NULL});
 }
@@ -286,6 +289,11 @@ static void put_devices(const struct machine *m, const struct found *f, struct b
         record_words(r,
                      (const char *const[]){"-chardev", "socket,id=share,path=" IN_VIRTIOFS, NULL});
         put_device(r, bus, "vhost-user-fs", ",chardev=share,tag=" SHARE_TAG);
+    } else if (f->share == SHARE_IMAGE) {
+        record_words(r,
+                     (const char *const[]){
+                         "-drive", "if=none,id=share,format=raw,readonly=on,file=" IN_COPY, NULL});
+        put_device(r, bus, "virtio-blk", ",drive=share");
     } else {
         record_words(r, (const char *const[]){"-fsdev",
                                               "local,id=share,path=" IN_SHARE
@@ -338,19 +346,41 @@ static void put_virtiofsd(const struct found *f, struct buffer *r)
     RECORD(r, "wait", IN_VIRTIOFS);
 }
 
+/* All that the guest is to see, as it lies in the machine's root. Whole when the other file is there. */
+static void put_copy(const struct found *f, struct buffer *r)
+{
+    record_child(r, "mksquashfs", CAPABILITY(DAC_OVERRIDE));
+    record_words(r, (const char *const[]){"/bin/sh", "-c",
+                                          "\"$0\" " IN_SHARE " " IN_COPY
+                                          " -quiet -no-progress -noappend && : > " IN_COPY_MADE,
+                                          f->mksquashfs, NULL});
+    record_end(r);
+    RECORD(r, "wait", IN_COPY_MADE);
+}
+
+static void put_share(const struct found *f, struct buffer *r)
+{
+    if (f->share == SHARE_IMAGE)
+        RECORD(r, "guest", "lower", "vda", "squashfs");
+    else
+        RECORD(r, "guest", "share", f->share == SHARE_VIRTIOFS ? "virtiofs" : "9p", SHARE_TAG);
+}
+
 static void setup(const struct machine *m, const struct found *f, struct buffer *r)
 {
     const char *bus = BUS(m, f);
 
     if (f->share == SHARE_VIRTIOFS)
         put_virtiofsd(f, r);
+    if (f->share == SHARE_IMAGE)
+        put_copy(f, r);
     put_hypervisor(m, f, r);
     record_words(r, (const char *const[]){"tap", "-netdev", "tap,id=net@INDEX@,fd=@FD@", NULL});
     put_device(r, bus, "virtio-net",
                *bus == 'p' ? ",netdev=net@INDEX@,mac=@MAC@,romfile="
                            : ",netdev=net@INDEX@,mac=@MAC@");
     record_end(r);
-    RECORD(r, "guest", "share", f->share == SHARE_VIRTIOFS ? "virtiofs" : "9p", SHARE_TAG);
+    put_share(f, r);
     if (m->image)
         RECORD(r, "guest", "image", "/dev/vda");
 }
@@ -359,7 +389,7 @@ const struct driver qemu_driver = {
     .name = "qemu",
     .recognises = recognises,
     .search = search,
-    .shares = 1 << SHARE_VIRTIOFS | 1 << SHARE_9P,
+    .shares = 1 << SHARE_VIRTIOFS | 1 << SHARE_9P | 1 << SHARE_IMAGE,
     .capabilities = OF_VIRTIOFSD,
     .directories = no_directories,
     .devices = devices,

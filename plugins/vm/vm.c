@@ -4,7 +4,7 @@
 
 /* clang-format off */
 static const char *const formats[] = {"raw", "qcow2", "vdi", "vmdk", "vhd", NULL};
-static const char *const shares[] = {"virtiofs", "9p", NULL};
+static const char *const shares[] = {"virtiofs", "9p", "image", NULL};
 
 /* The object under both of its names. */
 #define HARDWARE(hw)                                                                               \
@@ -48,6 +48,13 @@ static const struct hozo_field fields[] = {
      "The image's format; absent: raw."},
     HARDWARE("vm.hwConfig"),
     HARDWARE("vm.hwconfig"),
+    {"root.readonly", HOZO_BOOL, HOZO_READ, NULL, 0, 0, NULL,
+     "Whether a copy will do where the guest cannot see the files themselves."},
+    {"mounts", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "The same."},
+    {"mounts[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL, "The same."},
+    {"mounts[].type", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "The same."},
+    {"mounts[].options", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "The same."},
+    {"mounts[].options[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "The same."},
     {VM_MEMORY_LIMIT, HOZO_INT, HOZO_READ | HOZO_UNSET_0, NULL, 0, 0, NULL,
      "What the guest may have, where vm.hwConfig does not say it."},
 };

@@ -113,7 +113,8 @@ int kernel_find(struct hozo_ctx *ctx, const struct machine *m, struct kernel *k)
 
 /* --- drivers ------------------------------------------------------------------------------------ */
 
-enum share { SHARE_NONE, SHARE_VIRTIOFS, SHARE_9P };
+/* SHARE_IMAGE: a copy, as it is when the machine starts, that nobody writes. */
+enum share { SHARE_NONE, SHARE_VIRTIOFS, SHARE_9P, SHARE_IMAGE };
 
 /* What `prepare` has found out, for the driver to say in arguments. */
 struct found {
@@ -122,6 +123,7 @@ struct found {
     const struct kernel *kernel;
     enum share share;
     const char *virtiofsd;     /* its path */
+    const char *mksquashfs;    /* … */
     bool virtiofsd_compatible; /* takes the options of QEMU's own, in C */
     bool kvm;                  /* it runs guests here */
     uint64_t tsc_khz;          /* 0: not known */
@@ -176,6 +178,8 @@ bool kernel_has(const struct kernel *k, const char *module);
 #define IN_IMAGE       "/vm/image"
 #define IN_DEVICE_TREE "/vm/device-tree"
 #define IN_VIRTIOFS    "/run/virtiofs"
+#define IN_COPY        "/run/share.squashfs"
+#define IN_COPY_MADE   "/run/share.made"
 #define SHARE_TAG      "hozo"
 
 /* --- the rest ----------------------------------------------------------------------------------- */

@@ -113,6 +113,50 @@ def an_annotation_may_say_that_it_is_none(box):
     same(box.run(bundle).ok().out.strip(), os.uname().release)
 
 
+# --- a copy of the files -------------------------------------------------------------------------------
+
+def copied(box, script="cat /file; cat /data/file; touch /x /data/x 2>&1"):
+    if not shutil.which("mksquashfs"):
+        raise Skip("mksquashfs is not installed")
+    settings(box, share="image")
+    bundle = machine(box, script)
+    bundle.config["root"]["readonly"] = True
+    for directory in ("data", "dev", "proc", "sys"):
+        os.makedirs(f"{bundle.rootfs}/{directory}", exist_ok=True)
+    os.makedirs(f"{box.dir}/data")
+    for place in (bundle.rootfs, f"{box.dir}/data"):
+        with open(f"{place}/file", "w") as f:
+            f.write(f"in {os.path.basename(place)}\n")
+    bundle.config["mounts"].append({"destination": "/data", "source": f"{box.dir}/data", "options": ["bind", "ro"]})
+    return bundle
+
+
+@test(timeout=LIMIT)
+def whoever_writes_nothing_may_have_a_copy(box):
+    bundle = copied(box)
+    out = box.run(bundle).ends(1).out
+    assert out.startswith(f"in {os.path.basename(bundle.rootfs)}\nin data\n"), out
+    same(out.count("Read-only file system"), 2, out)
+
+
+def written_root(bundle):
+    bundle.config["root"]["readonly"] = False
+    return "root.readonly: must be true"
+
+
+def written_mount(bundle):
+    bundle.config["mounts"][-1]["options"] = ["bind"]
+    return f"mounts[{len(bundle.config['mounts']) - 1}]: is not read-only"
+
+
+@test(cases={"the root": written_root, "a mount": written_mount})
+def whoever_writes_may_not(box, change):
+    bundle = copied(box)
+    text = change(bundle)
+    box.run(bundle).fails(text)
+    box.nothing_left()
+
+
 # --- limits ---------------------------------------------------------------------------------------------
 
 @test(timeout=LIMIT)
