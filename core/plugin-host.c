@@ -176,8 +176,10 @@ static int host_state_set(struct hozo_ctx *ctx, const char *json, size_t size)
         return call_refuse(k, "is not named in the container's state");
     if (json_parse(&doc, "its state", json, size, &err) < 0)
         return call_refuse(k, "keeps what is not JSON: %s", err.text);
-    if (!(value = strndup(json, size)))
+    if (!(value = malloc(size + 1))) /* not strndup: no NUL ends what plugins give */
         return call_refuse(k, "out of memory");
+    memcpy(value, json, size);
+    value[size] = '\0';
     free(state->value);
     state->value = value;
     /* Cursors into the value before are gone. */
