@@ -27,7 +27,7 @@ def any_signal_reaches_the_program_in_the_guest(box):
     box.hozo("kill", "c1", "0").ok()
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def sigkill_ends_the_machine_and_all_that_belongs_to_it(box):
     p = box.spawn_run(machine(box, "trap '' TERM HUP; echo up; sleep 1000"))
     host.eventually(lambda: p.output.out == "up\n", 20, "the program")
@@ -75,7 +75,7 @@ def a_created_machine_is_killed_and_deleted(box):
     box.nothing_left()
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def no_time_passes_in_a_paused_machine(box):
     out = up(box, machine(box, "echo up; while :; do echo tick; sleep 0.1; done"))
     host.eventually(lambda: out.out.count("tick") > 3, 10)

@@ -38,7 +38,7 @@ def devices(ns):
     return sorted(n["ifname"] for n in network.asked("link", "show", inside=ns))
 
 
-@test(cases={name: name for name in ("monitor", "qemu-system", "virtiofsd")}, timeout=LIMIT)
+@test(cases={name: name for name in ("monitor", "qemu-system", "virtiofsd")}, timeout=LIMIT, sanitized=False)
 def the_death_of_one_is_the_end_of_the_machine(box, name):
     b = machine(box, "echo up; sleep 1000")
     ns = networked(box, b)

@@ -12,7 +12,7 @@ def seen(box, b, id="c1"):
     return box.run(b, id=id).ok().out.splitlines()
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def the_process_is_who_the_configuration_says(box):
     b = machine(box, "id -u; id -g; id -G; pwd; umask; ulimit -n; ulimit -Hn; hostname; cat /proc/sys/kernel/domainname; "
                      "sed -n 's/^CapEff:.//p; s/^CapBnd:.//p; s/^NoNewPrivs:.//p' /proc/self/status; env | sort; "
@@ -28,7 +28,7 @@ def the_process_is_who_the_configuration_says(box):
                         "A=b c", "EMPTY=", "HOME=/home/ann", "PATH=/bin", "PWD=/tmp", "SHLVL=1", "0"])
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def kernel_settings_paths_and_devices_are_the_configurations(box):
     """Any sysctl may be set: the kernel is the container's own."""
     b = machine(box, "cat /proc/sys/net/ipv4/ip_forward /proc/sys/vm/swappiness; "
@@ -48,7 +48,7 @@ def kernel_settings_paths_and_devices_are_the_configurations(box):
                     "character special file 604 1:5", "4"])
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def a_seccomp_profile_is_applied_in_the_guest(box):
     b = machine(box, "grep Seccomp: /proc/self/status; mkdir /tmp/x 2>&1; ls -d /tmp/x 2>/dev/null; echo end")
     b.mount("/tmp")
@@ -66,7 +66,7 @@ def a_seccomp_profile_that_kills_gives_the_status_of_the_signal(box):
     same(seen(box, b)[-1], str(128 + 31))
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def namespaces_of_the_configuration_are_made_in_the_guest(box):
     b = machine(box, "echo $$; ls /proc | grep -c '^[0-9]*$'; hostname; echo up; sleep 1000")
     out = up(box, b)
@@ -112,7 +112,7 @@ def time_offsets_and_personality_are_the_guests(box):
 
 # --- the root
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def a_writable_root_is_the_hosts_and_owners_and_modes_stay(box):
     b = machine(box, "echo written > /file; mkdir -m 750 /dir; chown 1000:1001 /dir; ln -s target /link; mknod /fifo p; "
                      "chmod 4711 /file; touch -d '2020-01-02 03:04:05' /dir; mv /old /new; rm /gone; cat /home/ann/x")
@@ -130,7 +130,7 @@ def a_writable_root_is_the_hosts_and_owners_and_modes_stay(box):
     assert os.path.exists(f"{b.rootfs}/new") and not os.path.exists(f"{b.rootfs}/gone")
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def a_read_only_root_is_not_written(box):
     b = machine(box, "touch /x 2>&1; grep -c ' / .* ro,' /proc/mounts; echo end")
     same(seen(box, b), ["touch: /x: Read-only file system", "1", "end"])

@@ -36,7 +36,7 @@ def directories_and_files_of_the_host_are_bound(box):
     same(box.exec("cat", "/d/late").ok().out, "written meanwhile\n")
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def what_is_read_only_stays_so_for_root_of_the_guest(box):
     """Who owns the guest's kernel may mount as it likes: the host does not let it write."""
     b = machine(box, "mount -o remount,rw,bind /ro 2>/dev/null; touch /ro/x 2>/dev/null; echo $?; "
@@ -51,7 +51,7 @@ def what_is_read_only_stays_so_for_root_of_the_guest(box):
     same(open(f"{box.dir}/rofile").read(), "as before\n")
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def tmpfs_options_and_propagation_are_those_of_the_configuration(box):
     b = machine(box, "grep -E ' /(a|b|c|data) ' /proc/mounts | cut -d' ' -f2-4; df -m /a | tail -1 | awk '{print $2}'; "
                      "cat /data/sub/file; ls -ld /b | cut -c1-10; touch /c/x")

@@ -36,7 +36,7 @@ def joined(box, b):
     return ns
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def addresses_routes_and_the_device_are_those_of_the_namespace(box):
     b = machine(box, "ip -o address show dev eth0; ip route; ip -6 route; cat /sys/class/net/eth0/address "
                      "/sys/class/net/eth0/mtu; ls /sys/class/net; ip link show lo")
@@ -50,7 +50,7 @@ def addresses_routes_and_the_device_are_those_of_the_namespace(box):
     same(network.names(), ["lo", "outside"])
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def packets_pass_in_both_directions(box):
     b = machine(box, "echo up; sleep 1000")
     b.capabilities("CAP_NET_RAW", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE")

@@ -36,7 +36,7 @@ def a_program_that_a_signal_kills_gives_128_plus_the_signal(box, number):
     box.run(b).ends(128 + number)
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def a_mebibyte_of_any_bytes_passes_through(box):
     """Through files, as an engine without pipes gives them; standard output and error stay apart."""
     data = os.urandom(MIB)
