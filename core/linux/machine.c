@@ -312,7 +312,6 @@ int machine_compile_exec(struct compile *p, const struct exec_request *request, 
                          struct error *err)
 {
     auto_json struct json facts = {0};
-    auto_free const char **args = NULL;
     struct process_request process = {.process = request->process,
                                       .doc = request->doc,
                                       .path = "process",

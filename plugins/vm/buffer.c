@@ -52,7 +52,7 @@ void buffer_print(struct buffer *b, const char *fmt, ...)
     int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(NULL, 0, fmt, ap);
+    n = vsnprintf(NULL, 0, fmt, ap); /* NOLINT(clang-analyzer-valist.Uninitialized) */
     va_end(ap);
     if (n < 0 || !reserve(b, (size_t)n + 1)) {
         b->failed = true;

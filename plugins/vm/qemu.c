@@ -337,11 +337,13 @@ static void put_virtiofsd(const struct found *f, struct buffer *r)
     record_child(r, "virtiofsd", OF_VIRTIOFSD);
     record_words(r, (const char *const[]){f->virtiofsd, "--socket-path=" IN_VIRTIOFS, NULL});
     record_print(r, "--rlimit-nofile=%" PRIu64, f->open_files);
-    if (f->virtiofsd_compatible)
+    if (f->virtiofsd_compatible) {
         record_words(r, (const char *const[]){"-f", "-o", OPTIONS_IN_C, NULL});
-    else
-        record_words(r, (const char *const[]){"--shared-dir=" IN_SHARE, "--sandbox=chroot",
-                                              "--cache=auto", "--xattr", "--log-level=warn", NULL});
+    } else {
+        record_word(r, "--shared-dir=" IN_SHARE);
+        record_words(r, (const char *const[]){"--sandbox=chroot", "--cache=auto", "--xattr",
+                                              "--log-level=warn", NULL});
+    }
     record_end(r);
     RECORD(r, "wait", IN_VIRTIOFS);
 }

@@ -34,7 +34,7 @@ def started(box, b, word="ready"):
     """Waits until the program has said that all is in place; its pid."""
     out = box.create(b).ok()
     box.hozo("start", "c1").ok()
-    host.eventually(lambda: word in out.out, 20, f"{word!r} of {out}")
+    host.eventually(lambda: word in out.out, 90, f"{word!r} of {out}")
     return box.state()["pid"]
 
 

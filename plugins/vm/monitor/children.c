@@ -94,8 +94,10 @@ static int complete(struct machine *m, const struct record *r, bool hypervisor, 
         if ((place ? add_taps(m, a) : add_word(a, *word)) < 0)
             return broken(m, errno, "memory");
     }
-    if (!a->n)
-        return broken(m, EBADMSG, "the machine's instructions: %s has no program", r->words[1]);
+    if (!a->n) {
+        broken(m, EBADMSG, "the machine's instructions: %s has no program", r->words[1]);
+        return -1;
+    }
     return placed ? 0 : broken(m, 0, "the hypervisor has no place for network devices");
 }
 
@@ -185,7 +187,7 @@ static int start(struct machine *m, const struct record *r)
     if (m->n_children == CHILDREN_MAX)
         return broken(m, E2BIG, "the machine's children");
     *c = (struct child){.name = r->words[1], .hypervisor = !strcmp(r->words[1], "hypervisor")};
-    if (complete(m, r, c->hypervisor, &args) < 0)
+    if (complete(m, r, c->hypervisor, &args) < 0 || !args.word)
         return -1;
     if (c->hypervisor && make_port(m, &port) < 0)
         return broken(m, errno, "the byte stream of the guest");
