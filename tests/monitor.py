@@ -487,7 +487,10 @@ class Machine:
     def connect(self):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         s.settimeout(10)
-        s.connect(f"{self.dir}/control")
+        try:
+            s.connect(f"{self.dir}/control")
+        except OSError as e:
+            raise AssertionError(f"{e}: the monitor is {'there' if self.process.alive() else 'gone'}; {self.log()!r}")
         return s
 
     def ask(self, name, a=0, b=0, c=0, fds=()):
