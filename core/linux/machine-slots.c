@@ -44,20 +44,12 @@ static int open_monitor(const struct container *c, struct error *err)
     return fd < 0 ? fail(err, errno, NULL, "open %s", path) : fd;
 }
 
-/* Who enters a paused container has given its state up, with the lock. */
-static int connect_monitor(const struct container *c, struct error *err)
-{
-    auto_close int again = c->dirfd < 0 ? state_open(c->root, c->state.id, false, err) : -1;
-
-    return c->dirfd < 0 && again < 0 ? -1 : control_connect(again < 0 ? c->dirfd : again, err);
-}
-
 int machine_visit(struct container *c, struct error *err)
 {
     if (!c->guest)
         return 0;
     return fill(c, MACHINE_MONITOR_SLOT, open_monitor(c, err)) < 0 ||
-                   fill(c, MACHINE_CONTROL_SLOT, connect_monitor(c, err)) < 0
+                   fill(c, MACHINE_CONTROL_SLOT, control_connect(c->dirfd, err)) < 0
                ? -1
                : machine_hand_over(c, err);
 }

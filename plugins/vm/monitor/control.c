@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "core/descriptors.h"
 #include "plugins/vm/monitor/monitor.h"
 
 #define DESCRIPTORS 4 /* standard streams, plan */
@@ -19,25 +20,6 @@ static void drop(struct request *r)
 {
     while (r->n)
         close(r->fds[--r->n]);
-}
-
-static void take_descriptors(struct request *r, struct msghdr *h)
-{
-    for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-        size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-        if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-            continue;
-        for (size_t i = 0; i < n; i++) {
-            int fd;
-
-            memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-            if (r->n < DESCRIPTORS)
-                r->fds[r->n++] = fd;
-            else
-                close(fd);
-        }
-    }
 }
 
 /* 1: a packet; 0: none yet; -1: hung up, or it is none. */
@@ -60,7 +42,9 @@ static int receive(int fd, struct request *r)
     n = recvmsg(fd, &h, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (n < 0)
         return errno == EAGAIN || errno == EINTR ? 0 : -1;
-    take_descriptors(r, &h);
+    r->n = descriptors_take(&h, r->fds, DESCRIPTORS);
+    if (r->n > DESCRIPTORS)
+        r->n = DESCRIPTORS;
     if (n == (ssize_t)sizeof r->packet && !(h.msg_flags & (MSG_TRUNC | MSG_CTRUNC)))
         return 1;
     drop(r);
