@@ -69,11 +69,25 @@ static char *version_of_name(const char *path)
     return dash && dash[1] >= '0' && dash[1] <= '9' ? strdup(dash + 1) : NULL;
 }
 
+/* What hypervisors boot on x86; elsewhere images have no header in common. Of a file that is none the hypervisor's own
+ * words would come too late, and from among those of others. */
+static bool is_image(const char *image, size_t size)
+{
+#if defined(__x86_64__)
+    return (size > 0x206 && !memcmp(image + 0x202, "HdrS", 4)) ||
+           (size > 4 && !memcmp(image, "\177ELF", 4));
+#else
+    (void)image;
+    return size;
+#endif
+}
+
 static int read_version(struct hozo_ctx *ctx, const char *path, char **version)
 {
     auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     void *image;
+    bool sound;
 
     if (fd < 0 || fstat(fd, &st) < 0)
         return hozo_error(ctx, errno, VM_KERNEL, "%s", path);
@@ -82,8 +96,11 @@ static int read_version(struct hozo_ctx *ctx, const char *path, char **version)
     image = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (image == MAP_FAILED)
         return hozo_error(ctx, errno, VM_KERNEL, "%s", path);
-    *version = kernel_version(image, (size_t)st.st_size);
+    sound = is_image(image, (size_t)st.st_size);
+    *version = sound ? kernel_version(image, (size_t)st.st_size) : NULL;
     munmap(image, (size_t)st.st_size);
+    if (!sound)
+        return hozo_error(ctx, 0, VM_KERNEL, "%s is no kernel", path);
     if (!*version)
         *version = version_of_name(path);
     return 0;

@@ -118,7 +118,7 @@ static void make_modules(void)
         abort();
     write_file(path_of("lib/modules/6.1/modules.order"), order, strlen(order));
     write_file(path_of("lib/modules/6.1/modules.builtin"), builtin, strlen(builtin));
-    write_file(path_of("boot/vmlinuz-6.1"), "x", 1);
+    write_file(path_of("boot/vmlinuz-6.1"), "\177ELF", 5);
     write_module("a", "b_one,c");
     write_module("b-one", "c,built_in");
     write_module("c", "");

@@ -200,6 +200,10 @@ def no_kernel(bundle):
     bundle.config["vm"]["kernel"]["path"] = "/etc"
 
 
+def a_text(bundle):
+    bundle.config["vm"]["kernel"]["path"] = "/etc/passwd"
+
+
 def absent_hypervisor(bundle):
     bundle.config["vm"]["hypervisor"] = {"path": "/nonexistent/qemu-kvm"}
 
@@ -211,6 +215,7 @@ def absent_initrd(bundle):
 @test(cases={
     "a kernel that is not there": (absent_kernel, {}, "vm.kernel.path: /nonexistent/vmlinuz: no such file"),
     "a kernel that is a directory": (no_kernel, {}, "vm.kernel.path: /etc is no kernel"),
+    "a kernel that is a text": (a_text, {}, "vm.kernel.path: /etc/passwd is no kernel"),
     "a hypervisor that is not there": (absent_hypervisor, {}, "vm.hypervisor.path: /nonexistent/qemu-kvm: no such file"),
     "an initial RAM disk that is not there": (absent_initrd, {}, "vm.kernel.initrd: /nonexistent/initrd: no such file"),
     "a module that the kernel does not have": (None, {"modules": ["none"]}, "vm.kernel.path: this kernel has no none"),
