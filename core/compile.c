@@ -107,6 +107,9 @@ static int compile_configuration(struct container *c, struct compile *p, struct 
         compile_helper(p);
     if (plugins_call(c, STAGE_VALIDATE, err) < 0 || plugins_call(c, STAGE_PLAN, err) < 0)
         return -1;
+    /* What there is to do, only the plugin of that system knows. */
+    if (config_is_foreign(p->config))
+        return 0;
     return c->guest_builder ? machine_compile(p, err) : compile_container(p, err);
 }
 

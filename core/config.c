@@ -51,6 +51,11 @@ int config_check_version(const char *version, struct error *err)
     return 0;
 }
 
+bool config_is_foreign(const cJSON *config)
+{
+    return !json_get(config, "linux") && json_get(config, "freebsd");
+}
+
 static int check_process(const cJSON *config, struct error *err)
 {
     const cJSON *process = json_get(config, "process");

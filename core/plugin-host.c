@@ -87,6 +87,8 @@ static const char *host_option(struct hozo_ctx *ctx, const char *name)
         return c->cgroup_manager;
     if (!strcmp(name, "no-pivot"))
         return c->no_pivot ? "true" : NULL;
+    if (!strcmp(name, "rootfs"))
+        return c->state.rootfs;
     if (!strcmp(name, "processes-ended"))
         return c->processes_ended ? "true" : NULL;
     if (!strcmp(name, "callback-seconds")) {

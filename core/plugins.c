@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "core/compile.h"
 #include "core/json-edit.h"
 
 static void plugin_free(struct plugin *p)
@@ -309,8 +310,11 @@ static const struct {
 
 const char *const *cgroup_managers(const struct container *c)
 {
+    static const char *const none[] = {NULL};
     size_t i = 0;
 
+    if (config_is_foreign(c->config.root))
+        return none;
     while (i + 1 < ARRAY_SIZE(managers) && c->cgroup_manager &&
            strcmp(c->cgroup_manager, managers[i].manager) != 0)
         i++;
@@ -377,10 +381,15 @@ static int adjust(struct container *c, struct error *err)
 
 int plugins_for_config(struct container *c, struct error *err)
 {
-    if (settings_of_host(c, err) < 0 || open_cgroup_managers(c, err) < 0 ||
-        fields_open(c, false, err) < 0 || check(c, err) < 0)
+    /* Whether it is for this system may be said by an annotation, which a plugin turns into a section. */
+    bool sure = json_get(c->config.root, "linux");
+
+    if (settings_of_host(c, err) < 0 || (sure && open_cgroup_managers(c, err) < 0) ||
+        fields_open(c, false, err) < 0 || check(c, err) < 0 || adjust(c, err) < 0)
         return -1;
-    return adjust(c, err);
+    if (sure || config_is_foreign(c->config.root))
+        return 0;
+    return open_cgroup_managers(c, err) < 0 || check(c, err) < 0 ? -1 : adjust(c, err);
 }
 
 int plugins_for_process(struct container *c, const struct json *process, struct error *err)

@@ -383,8 +383,8 @@ struct hozo_host {
     /* About the container. */
     const char *(*id)(struct hozo_ctx *ctx);
     /* NULL: not given, or not so. "cgroup-manager": "cgroupfs", "systemd", "disabled"; "no-pivot";
-     * "callback-seconds": how long a callback may take; and, of the container, "processes-ended": none of its
-     * processes is left, whoever is in its control group. */
+     * "callback-seconds": how long a callback may take; and, of the container, "rootfs": root.path as an absolute
+     * path, and "processes-ended": none of its processes is left, whoever is in its control group. */
     const char *(*option)(struct hozo_ctx *ctx, const char *name);
 
     /* 1 found, 0 absent, -1 not declared (the error is set). A NULL cursor: config.json's root. */

@@ -23,6 +23,7 @@ ABSENT = {
     "linux.resources": {"cgroup": {"v1": False, "v2": False, "rdma": False}},
     "linux.cgroupsPath": {"cgroup": {"v1": False, "v2": False, "rdma": False}},
     "annotations.hozo.vm": {},  # features-linux.md has no member for vm
+    "annotations.org.freebsd": {},  # nor for freebsd
 }
 
 

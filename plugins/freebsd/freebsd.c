@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The descriptor: what the plugin serves. */
+#include "plugins/freebsd/freebsd.h"
+
+/* clang-format off */
+/* The last two for those that cannot be disabled. */
+static const char *const sharing[] = {"disable", "new", "inherit", NULL};
+
+#define HOOKS(kind)                                                                                \
+    {"hooks." kind, HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Hooks."},                            \
+    {"hooks." kind "[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL, "A hook."},                     \
+    {"hooks." kind "[].path", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "The program."},           \
+    {"hooks." kind "[].args", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Its arguments."},          \
+    {"hooks." kind "[].args[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "An argument."},         \
+    {"hooks." kind "[].env", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Its environment."},         \
+    {"hooks." kind "[].env[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL, "A variable."},           \
+    {"hooks." kind "[].timeout", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL, "How long it may run."}
+
+static const struct hozo_field fields[] = {
+    {FREEBSD, HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL,
+     "The container is a jail of FreeBSD."},
+    {FREEBSD ".devices", HOZO_ARRAY, HOZO_OWN, NULL, 0, 0, NULL,
+     "Devices beside those of the ruleset."},
+    {FREEBSD ".devices[]", HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL,
+     "A device."},
+    {FREEBSD ".devices[].path", HOZO_STRING, HOZO_OWN | HOZO_REQUIRED, NULL, 0, 0, NULL,
+     "Its path below /dev."},
+    {FREEBSD ".devices[].mode", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
+     "Its permissions; absent: the host's."},
+    {JAIL, HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL,
+     "The jail's parameters."},
+    {JAIL ".parent", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL,
+     "The jail that it is a child of."},
+    {JAIL ".host", HOZO_STRING, HOZO_OWN, sharing + 1, 0, 0, NULL,
+     "Names of its own, or those of the host; absent: of its own if there is one."},
+    {JAIL ".ip4", HOZO_STRING, HOZO_OWN, sharing, 0, 0, NULL,
+     "IPv4: addresses of its own, all of the host, or none."},
+    {JAIL ".ip4Addr", HOZO_ARRAY, HOZO_OWN, NULL, 0, 0, NULL,
+     "Its IPv4 addresses."},
+    {JAIL ".ip4Addr[]", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL,
+     "An address."},
+    {JAIL ".ip6", HOZO_STRING, HOZO_OWN, sharing, 0, 0, NULL,
+     "IPv6: as ip4."},
+    {JAIL ".ip6Addr", HOZO_ARRAY, HOZO_OWN, NULL, 0, 0, NULL,
+     "Its IPv6 addresses."},
+    {JAIL ".ip6Addr[]", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL,
+     "An address."},
+    {JAIL ".vnet", HOZO_STRING, HOZO_OWN, sharing + 1, 0, 0, NULL,
+     "A network stack of its own, or that of the host or the parent."},
+    {JAIL ".interface", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL,
+     "Where its addresses are added as aliases."},
+    {JAIL ".vnetInterfaces", HOZO_ARRAY, HOZO_OWN, NULL, 0, 0, NULL,
+     "Interfaces that move into its network stack."},
+    {JAIL ".vnetInterfaces[]", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL,
+     "An interface."},
+    {JAIL ".sysvmsg", HOZO_STRING, HOZO_OWN, sharing, 0, 0, NULL,
+     "Message queues of System V."},
+    {JAIL ".sysvsem", HOZO_STRING, HOZO_OWN, sharing, 0, 0, NULL,
+     "Semaphores of System V."},
+    {JAIL ".sysvshm", HOZO_STRING, HOZO_OWN, sharing, 0, 0, NULL,
+     "Shared memory of System V."},
+    {JAIL ".enforceStatfs", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
+     "Which mounts it sees: 0 all, 1 those in its root, 2 its root."},
+    {JAIL ".allow", HOZO_OBJECT, HOZO_OWN, NULL, 0, 0, NULL,
+     "What it may; false takes away what jail(8) grants."},
+    {JAIL ".allow.setHostname", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Change its host name."},
+    {JAIL ".allow.sysvipc", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "All of System V's IPC of the host."},
+    {JAIL ".allow.rawSockets", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Raw sockets."},
+    {JAIL ".allow.chflags", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Change file flags of the system."},
+    {JAIL ".allow.mount", HOZO_ARRAY, HOZO_OWN, NULL, 0, 0, NULL,
+     "File systems that it may mount."},
+    {JAIL ".allow.mount[]", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL,
+     "A type."},
+    {JAIL ".allow.quotas", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Change quotas."},
+    {JAIL ".allow.socketAf", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Sockets of other families."},
+    {JAIL ".allow.mlock", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Lock memory."},
+    {JAIL ".allow.reservedPorts", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "Ports below 1024."},
+    {JAIL ".allow.suser", HOZO_BOOL, HOZO_OWN, NULL, 0, 0, NULL,
+     "A super-user."},
+    {"linux", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "A container of Linux."},
+    {"hostname", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "host.hostname."},
+    {"domainname", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "host.domainname."},
+    {"root.readonly", HOZO_BOOL, HOZO_READ, NULL, 0, 0, NULL,
+     "The root is a nullfs mount that is read-only."},
+    {"mounts", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "File systems of FreeBSD."},
+    {"mounts[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "A mount."},
+    {"mounts[].destination", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "Where."},
+    {"mounts[].type", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "nullfs if absent."},
+    {"mounts[].source", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "What nullfs shows."},
+    {"mounts[].options", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "Of nmount(2)."},
+    {"mounts[].options[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "An option."},
+    {"mounts[].uidMappings", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    {"mounts[].gidMappings", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    {"process.cwd", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "The working directory."},
+    {"process.args", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "The program."},
+    {"process.args[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "An argument."},
+    {"process.env", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "Its environment."},
+    {"process.env[]", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "A variable."},
+    {"process.user.uid", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "Its user."},
+    {"process.user.gid", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "Its group."},
+    {"process.user.umask", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "Its umask."},
+    {"process.user.additionalGids", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "Its groups."},
+    {"process.user.additionalGids[]", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "A group."},
+    {"process.rlimits", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
+     "Its limits."},
+    {"process.rlimits[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "A limit."},
+    {"process.rlimits[].type", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "Of what."},
+    {"process.rlimits[].soft", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "The soft limit."},
+    {"process.rlimits[].hard", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "The hard limit."},
+    {"process.terminal", HOZO_BOOL, HOZO_READ, NULL, 0, 0, NULL,
+     "A terminal."},
+    {"process.consoleSize.width", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "Its width."},
+    {"process.consoleSize.height", HOZO_UINT, HOZO_READ, NULL, 0, 0, NULL,
+     "Its height."},
+    {"process.noNewPrivileges", HOZO_BOOL, HOZO_READ, NULL, 0, 0, NULL,
+     "PROC_NO_NEW_PRIVS_CTL."},
+    {"process.capabilities", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    {"process.oomScoreAdj", HOZO_INT, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    {"process.scheduler", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    {"process.ioPriority", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    {"process.execCPUAffinity", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL,
+     "FreeBSD has none."},
+    HOOKS("prestart"),
+    HOOKS("createRuntime"),
+    HOOKS("createContainer"),
+    HOOKS("startContainer"),
+    HOOKS("poststart"),
+    HOOKS("poststop"),
+};
+
+static const struct hozo_annotation annotations[] = {
+    {"org.freebsd.parentJail", HOZO_OWN, "freebsd.jail.parent, of a configuration without the section."},
+    {"org.freebsd.jail.", HOZO_OWN, "The parameter of jail(8) that is named behind it, of a configuration without the section."},
+};
+/* clang-format on */
+
+/* "annotations.org.freebsd": opened for the annotations as well. */
+static const char *const names[] = {"freebsd", "annotations.org.freebsd"};
+
+static int freebsd_validate(struct hozo_ctx *ctx)
+{
+    struct jail j;
+    int r = jail_read(ctx, &j);
+
+    jail_free(&j);
+    return r < 0 ? -1 : 0;
+}
+
+HOZO_PLUGIN(freebsd) = {
+    HOZO_HEADER,
+    .state_version = 1,
+    .name = "freebsd",
+    .version = HOZO_PLUGIN_VERSION,
+    .package = "hozo-plugin-freebsd",
+    .summary = "Containers that are jails of FreeBSD.",
+    .names = HOZO_TABLE(names),
+    .fields = HOZO_TABLE(fields),
+    .annotations = HOZO_TABLE(annotations),
+    .adjust = freebsd_adjust,
+    .validate = freebsd_validate,
+    .plan = freebsd_plan,
+    .probe = freebsd_probe,
+};
