@@ -52,9 +52,7 @@ static const char *fake_id(struct hozo_ctx *ctx)
 
 static const char *fake_option(struct hozo_ctx *ctx, const char *name)
 {
-    (void)ctx;
-    (void)name;
-    return NULL;
+    return strcmp(name, "rootfs") ? NULL : fake_of(ctx)->rootfs;
 }
 
 /* Whether "a.b[12].c" is what the row "a.b[].c" stands for, and "a[\"x.y\"]" what "a.*" does. */

@@ -20,6 +20,7 @@ struct fake {
     struct hozo_ctx ctx;
     cJSON *config, *facts, *state, *changes;
     const char *id;
+    const char *rootfs; /* the option; may be NULL */
     struct hozo_work works[FAKE_WORKS];
     size_t n_works;
     uint32_t phase; /* whose work is handed out */
@@ -27,7 +28,7 @@ struct fake {
     char *directory, *list, *freeze, *kill; /* what hozo_set_cgroup() was told */
     char *procs[FAKE_LIST], *mounts[FAKE_LIST];
     char error[512];
-    void *garbage[1024]; /* freed at the end */
+    void *garbage[8192]; /* freed at the end */
     size_t n_garbage;
 };
 

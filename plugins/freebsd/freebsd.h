@@ -25,7 +25,7 @@
 #define FREEBSD "freebsd"
 #define JAIL    FREEBSD ".jail"
 
-/* A root that is read-only is a mount of nullfs below this, by the container's name. */
+/* A directory for each container: of a root that is read-only, and of the fifo that start opens. */
 #define ROOTS "/var/run/hozo/jails"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -34,7 +34,7 @@ static int read_root(struct jail *j)
     if ((found = hozo_find(j->ctx, NULL, "root.readonly", &at)) < 0)
         return -1;
     j->readonly = found && hozo_as_bool(j->ctx, &at);
-    j->root = j->readonly ? jail_text(j, ROOTS "/%s", j->id) : j->rootfs;
+    j->root = j->readonly ? jail_text(j, ROOTS "/%s/root", j->id) : j->rootfs;
     if (!j->root)
         return -1;
     return jail_string(j, NULL, "hostname", &j->hostname) < 0 ||

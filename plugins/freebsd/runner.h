@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runner: carries out what was compiled, by the calls of os.h and nothing else. What it does is written into
+ * the record first, so that undo finds it, also in another process after a crash.
+ *
+ *     runner-create.c   the environment, in its order
+ *     runner-undo.c     the contrary
+ *     runner-process.c  what the container's processes do; start, kill, exec, state, delete
+ *     values.c          parameters as the kernel takes them
+ */
+#ifndef PLUGINS_FREEBSD_RUNNER_H
+#define PLUGINS_FREEBSD_RUNNER_H
+
+#include "plugins/freebsd/freebsd.h"
+#include "plugins/freebsd/os.h"
+
+#define PARENTS_MAX   16
+#define ADDRESSES_MAX 256
+
+/* What has been begun, and is not undone. */
+struct record {
+    bool directory, fifo, root, jail;
+    unsigned mounts, interfaces; /* the first so many of the configuration's */
+    bool aliases[ADDRESSES_MAX]; /* added by hozo */
+    int raised[PARENTS_MAX];     /* children.max as it was, and 1; from the outermost jail on */
+    int jid;                     /* 0: not known */
+    int pid;                     /* 0: none */
+    uint64_t born;               /* of pid */
+    bool complete;               /* create has succeeded */
+    bool started;
+};
+
+enum status { STATUS_CREATING, STATUS_CREATED, STATUS_RUNNING, STATUS_STOPPED };
+
+struct runner {
+    const struct os *os;
+    void *self; /* of the calls of os */
+    struct jail *jail;
+    struct record record;
+    int (*save)(struct runner *r); /* the record is on disk when it returns; -1 with an error */
+    const char *(*describe)(struct runner *r, enum status status); /* for hooks, as JSON */
+    void *data;                                                    /* of those two */
+    bool aborting; /* the error that the user reads is there already */
+};
+
+/* All return 0, or -1 with an error. A create that fails has undone what it could; the record has the rest. */
+int runner_create(struct runner *r);
+int runner_start(struct runner *r);
+int runner_status(struct runner *r, enum status *status);
+int runner_kill(struct runner *r, int signal, bool all);
+int runner_exec(struct runner *r, const struct process *process, int *pid);
+int runner_delete(struct runner *r, bool force);
+
+/* --- within the runner -------------------------------------------------------------------------- */
+
+#define OS(r, call, ...) ((r)->os->call((r)->self, ##__VA_ARGS__))
+
+/* All parameters: jail_keep() has them. NULL with an error. */
+struct os_value *values_make(struct jail *j);
+
+/* The name of the jail that is above the container's, the i-th from the outermost; NULL behind the last. */
+const char *runner_parent(struct runner *r, size_t i);
+
+const char *runner_directory(struct runner *r);
+const char *runner_fifo(struct runner *r);
+/* Where a mount of the container is, below the jail's root. */
+const char *runner_place(struct runner *r, const char *destination);
+
+int runner_spawn(struct runner *r);
+int runner_hooks(struct runner *r, enum hook_kind kind, enum status status);
+int runner_undo(struct runner *r);
+
+#endif
