@@ -28,7 +28,7 @@ struct fake {
     char *directory, *list, *freeze, *kill; /* what hozo_set_cgroup() was told */
     char *procs[FAKE_LIST], *mounts[FAKE_LIST];
     char error[512];
-    void *garbage[8192]; /* freed at the end */
+    void *garbage[32768]; /* freed at the end */
     size_t n_garbage;
 };
 

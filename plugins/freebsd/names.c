@@ -6,7 +6,7 @@
 
 #define JAIL_NAME_MAX      255 /* MAXHOSTNAMELEN with its NUL, of the whole name */
 #define INTERFACE_NAME_MAX 15  /* IFNAMSIZ with its NUL */
-#define DEVICE_NAME_MAX    255 /* SPECNAMELEN */
+#define DEVICE_NAME_MAX    199 /* DEVFS_MAXPTRNLEN with its NUL */
 
 #define DIGITS  "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -72,7 +72,7 @@ const char *name_of_device(const char *path)
     if (*path == '/')
         return "is an absolute path: it is relative to /dev";
     if (strlen(path) > DEVICE_NAME_MAX)
-        return "is longer than 255 characters";
+        return "is longer than 199 characters";
     if (strpbrk(path, "*?[]\\"))
         return "is a pattern, not the path of a device";
     for (const char *s = path; *s; s++)

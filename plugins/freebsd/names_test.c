@@ -33,7 +33,7 @@ static const struct row interfaces[] = {
 static const struct row devices[] = {
     {"pf", true}, {"dri/card0", true}, {"..a", true}, {"", false}, {"/dev/pf", false}, {"..", false},
     {"a/../b", false}, {"a/./b", false}, {"a//b", false}, {"a/", false}, {"da*", false}, {"da?", false},
-    {"d[a]", false}, {"d\\a", false}, {"pf mode 777", false}, {"pf\n", false}, {OF_256, false}, {0},
+    {"d[a]", false}, {"d\\a", false}, {"pf mode 777", false}, {"pf\t", false}, {OF_256, false}, {0},
 };
 static const struct row types[] = {
     {"tmpfs", true}, {"ext2fs", true}, {"", false}, {"tmp.fs", false}, {"0123456789abcdef", false}, {0},

@@ -181,8 +181,13 @@ static int remove_directory(struct runner *r)
 
 int runner_undo(struct runner *r)
 {
+    bool failed;
+
+    if (r->record.mounts > r->jail->n_mounts || r->record.interfaces > r->jail->n_interfaces)
+        return hozo_error(r->jail->ctx, 0, JAIL,
+                          "what the container's state says of it is damaged");
     /* While the jail is there nothing below its root can be taken from it. */
-    bool failed = end_process(r) < 0 || remove_jail(r) < 0;
+    failed = end_process(r) < 0 || remove_jail(r) < 0;
 
     if (!failed) {
         failed = lower_parents(r) < 0;

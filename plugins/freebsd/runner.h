@@ -7,6 +7,8 @@
  *     runner-undo.c     the contrary
  *     runner-process.c  what the container's processes do; start, kill, exec, state, delete
  *     values.c          parameters as the kernel takes them
+ *     record.c          the record as JSON
+ *     os-freebsd.c      the calls, of FreeBSD
  */
 #ifndef PLUGINS_FREEBSD_RUNNER_H
 #define PLUGINS_FREEBSD_RUNNER_H
@@ -50,6 +52,10 @@ int runner_status(struct runner *r, enum status *status);
 int runner_kill(struct runner *r, int signal, bool all);
 int runner_exec(struct runner *r, const struct process *process, int *pid);
 int runner_delete(struct runner *r, bool force);
+
+/* The plugin's state has it: 0, or -1 with an error. Without a state the record is empty. */
+int record_write(struct hozo_ctx *ctx, const struct record *r);
+void record_read(struct hozo_ctx *ctx, struct record *r);
 
 /* --- within the runner -------------------------------------------------------------------------- */
 

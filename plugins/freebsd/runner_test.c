@@ -39,7 +39,6 @@ struct world {
     struct simulated kernel;
     struct jail jail;
     struct runner runner;
-    struct record disk; /* what the state has */
     char *before;
     struct jail earlier[8]; /* processes have a copy of what was read when they were made */
     size_t n_earlier;
@@ -51,7 +50,7 @@ static int save(struct runner *r)
 
     /* Nor does a runtime that has been killed write anything. */
     if (!w->kernel.fail_behind || !w->kernel.fail_at || w->kernel.calls < w->kernel.fail_at)
-        w->disk = r->record;
+        return record_write(&w->host.ctx, &r->record);
     return 0;
 }
 
@@ -106,7 +105,7 @@ static bool world_again(struct world *w)
 {
     if (w->jail.ctx)
         w->earlier[w->n_earlier++] = w->jail;
-    w->runner.record = w->disk;
+    record_read(&w->host.ctx, &w->runner.record);
     return jail_read(&w->host.ctx, &w->jail) == 1;
 }
 
@@ -259,7 +258,8 @@ static void refused(const char *what, const char *config, void (*prepare)(struct
     }
     ok(world_again(&w) && runner_create(&w.runner) < 0 && strstr(w.host.error, error), "%s: %s",
        what, w.host.error);
-    ok(world_clean(&w) && !w.disk.jail && !w.disk.mounts, "%s: nothing is left", what);
+    ok(world_clean(&w) && world_again(&w) && !w.runner.record.jail && !w.runner.record.mounts,
+       "%s: nothing is left", what);
     world_end(&w);
 }
 
@@ -323,6 +323,18 @@ static void test_refused(void)
             "hooks.createRuntime[0]: /hooks/createRuntime failed with status 1");
     refused("a hook of the process that fails", CHILD, break_hook,
             "hooks.createContainer: a hook has failed");
+}
+
+static void test_damaged(void)
+{
+    static const char state[] = "{\"mounts\":7}";
+    struct world w;
+
+    world_begin(&w, "c1", PLAIN("{}"));
+    hozo_state_set(&w.host.ctx, state, sizeof(state) - 1);
+    ok(world_again(&w) && runner_delete(&w.runner, true) < 0 && strstr(w.host.error, "is damaged"),
+       "a state with more than the configuration has is not believed");
+    world_end(&w);
 }
 
 static void test_late_hooks(void)
@@ -425,6 +437,7 @@ int main(void)
     test_vnet();
     test_refused();
     test_late_hooks();
+    test_damaged();
     test_undone("in a jail", CHILD);
     test_undone("with a network", VNET);
     test_failures("in a jail", CHILD);

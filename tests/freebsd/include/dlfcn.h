@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_FREEBSD_DLFCN_H
+#define TESTS_FREEBSD_DLFCN_H
+
+#define RTLD_NOW 2
+#define RTLD_LOCAL 0
+void *dlopen(const char *path, int flags);
+void *dlsym(void *library, const char *name);
+char *dlerror(void);
+int dlclose(void *library);
+
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TESTS_FREEBSD_SYS_IOCTL_H
+#define TESTS_FREEBSD_SYS_IOCTL_H
+
+int ioctl(int fd, unsigned long request, ...);
+
+#endif
