@@ -136,7 +136,7 @@ int runner_status(struct runner *r, enum status *status)
 
 static int expect(struct runner *r, enum status wanted, const char *what)
 {
-    enum status status;
+    enum status status = STATUS_STOPPED;
 
     if (runner_status(r, &status) < 0)
         return -1;
@@ -169,7 +169,7 @@ int runner_start(struct runner *r)
 
 int runner_kill(struct runner *r, int signal, bool all)
 {
-    enum status status;
+    enum status status = STATUS_STOPPED;
     int e;
 
     if (runner_status(r, &status) < 0)
@@ -184,7 +184,7 @@ int runner_exec(struct runner *r, const struct process *process, int *pid)
 {
     struct entry *in = jail_keep(r->jail, calloc(1, sizeof(*in)));
     const struct os_child child = {.enter = enter, .execute = execute, .argument = in};
-    enum status status;
+    enum status status = STATUS_STOPPED;
     int e;
 
     if (!in || check_process(r, process) < 0 || runner_status(r, &status) < 0)
@@ -203,7 +203,7 @@ int runner_exec(struct runner *r, const struct process *process, int *pid)
 
 int runner_delete(struct runner *r, bool force)
 {
-    enum status status;
+    enum status status = STATUS_STOPPED;
 
     if (runner_status(r, &status) < 0)
         return -1;

@@ -151,7 +151,7 @@ static bool has_process(const struct world *w)
 static void life_of(const char *what, const char *config)
 {
     struct world w;
-    int pid;
+    int pid = 0;
 
     world_begin(&w, "c1", config);
     ok(world_again(&w) && !runner_create(&w.runner), "%s: create %s", what, w.host.error);
@@ -362,7 +362,7 @@ static void test_late_hooks(void)
 
 static bool live(struct world *w)
 {
-    int pid;
+    int pid = 0;
 
     return !runner_create(&w->runner) && world_again(w) && !runner_start(&w->runner) &&
            !runner_exec(&w->runner, &w->jail.process, &pid) &&
