@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 
 #include "core/cgroup-pids.h"
+#include "core/pidfd.h"
 #include "core/state.h"
 
 /* Descriptors that signalling holds at a time. */
@@ -35,15 +35,14 @@ static int signal_batch(const struct state_cgroup *cgroup, const pid_t *pids, si
     int fds[BATCH], failed = 0;
 
     for (size_t i = 0; i < count; i++)
-        if ((fds[i] = pidfd_open(pids[i], 0)) < 0 && errno != ESRCH)
+        if ((fds[i] = pidfd_of(pids[i])) < 0 && errno != ESRCH)
             failed = errno;
     if (cgroup_pids(cgroup, &still))
         failed = errno;
     for (size_t i = 0; i < count; i++) {
         if (fds[i] < 0)
             continue;
-        if (pids_have(&still, pids[i]) && pidfd_send_signal(fds[i], number, NULL, 0) &&
-            errno != ESRCH)
+        if (pids_have(&still, pids[i]) && pidfd_signal(fds[i], number) && errno != ESRCH)
             failed = errno;
         close(fds[i]);
     }

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include "core/cgroup.h"
@@ -13,6 +12,7 @@
 #include "core/lifecycle.h"
 #include "core/log.h"
 #include "core/orphans.h"
+#include "core/pidfd.h"
 #include "core/plugin-parts.h"
 
 /* How long a killed process may take to go: it may be writing to a slow disk. */
@@ -92,7 +92,7 @@ static int end_processes(struct container *c, struct error *err)
         c->processes_ended = true;
         return 0;
     }
-    if (pidfd >= 0 && pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+    if (pidfd >= 0 && pidfd_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
         return fail(err, errno, NULL, "kill");
     if (cgroup_signal(&c->state.cgroup, SIGKILL, err) < 0)
         return -1;

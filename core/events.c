@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <time.h>
 
 #include "core/oom-watch.h"
+#include "core/pidfd.h"
 #include "core/ps.h"
 
 static int not_running(const char *id, struct error *err)
@@ -124,7 +124,7 @@ int events_stats(struct container *c, struct error *err)
 static int hold(const struct state *s, pid_t pid, int *fd, struct error *err)
 {
     auto_pids struct pids still = {0};
-    auto_close int pidfd = pidfd_open(pid, 0);
+    auto_close int pidfd = pidfd_of(pid);
 
     if (pidfd < 0)
         return errno == ESRCH ? 0 : fail(err, errno, NULL, "pidfd_open");

@@ -6,12 +6,11 @@
  */
 #include "core/plugin-parts.h"
 
-#include <ctype.h>
 #include <string.h>
-#include <sys/capability.h>
 
 #include "build-config.h"
 #include "commit.h"
+#include "core/linux/capabilities.h"
 #include "core/linux/mount-options.h"
 #include "core/linux/namespaces.h"
 #include "core/log.h"
@@ -249,19 +248,10 @@ static void add_namespaces(struct features *f, cJSON *linux_)
 static void add_capabilities(struct features *f, cJSON *linux_)
 {
     cJSON *array = array_at(f, linux_, "capabilities");
+    char name[64];
 
-    for (cap_value_t cap = 0;; cap++) {
-        char *name = cap_to_name(cap);
-        bool known = name && isalpha((unsigned char)*name);
-
-        for (char *c = name; known && *c; c++)
-            *c = (char)toupper((unsigned char)*c);
-        if (known)
-            push(f, array, name);
-        cap_free(name);
-        if (!known)
-            return;
-    }
+    for (int n = 0; capability_name(n, name, sizeof name); n++)
+        push(f, array, name);
 }
 
 static void add_core(struct features *f)

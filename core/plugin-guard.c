@@ -9,13 +9,13 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 
 #include "core/linux/launch.h"
 #include "core/log.h"
+#include "core/pidfd.h"
 
 static struct {
     const char *volatile plugin; /* NULL: no foreign code is running */
@@ -87,7 +87,7 @@ static void kill_processes(const struct container *c)
     const struct launch *l = c->launch;
 
     if (c->pidfd >= 0)
-        pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+        pidfd_signal(c->pidfd, SIGKILL);
     if (l && l->stage > 0) {
         kill(l->stage, SIGKILL);
         waitpid(l->stage, NULL, 0);

@@ -8,9 +8,10 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#include "core/pidfd.h"
 
 static int64_t now_ms(void)
 {
@@ -169,7 +170,7 @@ static int run(struct talk *t, int theirs[2], struct program_end *end, struct er
         return fail(err, r, NULL, "%s", t->p->path);
     shut(&theirs[0]);
     shut(&theirs[1]);
-    pidfd = pidfd_open(pid, 0);
+    pidfd = pidfd_of(pid);
     if (pidfd < 0) {
         kill(-pid, SIGKILL);
         waitpid(pid, NULL, 0);

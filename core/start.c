@@ -9,12 +9,12 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 
 #include "core/cgroup.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
 #include "core/linux/channel.h"
+#include "core/pidfd.h"
 
 static int not_created(enum status status, struct error *err)
 {
@@ -135,7 +135,7 @@ int container_start(struct container *c, struct error *err)
         struct error ignored;
 
         /* runtime.md: the container is stopped, and its lifecycle goes on from there. */
-        pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+        pidfd_signal(c->pidfd, SIGKILL);
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
         return -1;
     }

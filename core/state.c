@@ -10,10 +10,10 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include "core/cgroup.h"
+#include "core/pidfd.h"
 
 const char *const status_name[] = {
     [STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
@@ -251,7 +251,7 @@ int state_pidfd(const struct state *s)
     errno = ESRCH;
     if (s->pid <= 0)
         return -1;
-    auto_close int fd = pidfd_open(s->pid, 0);
+    auto_close int fd = pidfd_of(s->pid);
     errnum = errno;
     if (!process_stat(s->pid, NULL, &start_time) || start_time != s->start_time) {
         errno = ESRCH;

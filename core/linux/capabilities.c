@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/linux/capabilities.h"
 
+#include <ctype.h>
 #include <sys/capability.h>
 
 #include "core/log.h"
@@ -43,4 +44,17 @@ void capability_sets_read(const cJSON *capabilities, uint64_t grantable, const s
     sets->effective = read_set(capabilities, "effective", sets->permitted, log);
     sets->inheritable = read_set(capabilities, "inheritable", grantable, log);
     sets->ambient = read_set(capabilities, "ambient", sets->permitted & sets->inheritable, log);
+}
+
+bool capability_name(int number, char *name, size_t size)
+{
+    char *lower = cap_to_name((cap_value_t)number);
+    bool known = lower && isalpha((unsigned char)*lower);
+    size_t n = 0;
+
+    for (; known && lower[n] && n + 1 < size; n++)
+        name[n] = (char)toupper((unsigned char)lower[n]);
+    name[n] = '\0';
+    cap_free(lower);
+    return known;
 }

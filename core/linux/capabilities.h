@@ -18,4 +18,7 @@ struct log;
 void capability_sets_read(const cJSON *capabilities, uint64_t grantable, const struct log *log,
                           struct capability_sets *sets);
 
+/* "CAP_CHOWN" of number 0; false behind the last that libcap has a name for, whatever the kernel knows. */
+bool capability_name(int number, char *name, size_t size);
+
 #endif

@@ -2,7 +2,8 @@
 #ifndef TESTS_FREEBSD_POLL_H
 #define TESTS_FREEBSD_POLL_H
 
-#include <sys/types.h>
+#include <signal.h>
+#include <time.h>
 #define POLLIN 0x0001
 #define POLLOUT 0x0004
 #define POLLERR 0x0008
@@ -14,5 +15,6 @@ struct pollfd {
     short events, revents;
 };
 int poll(struct pollfd *fds, nfds_t n, int timeout);
+int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *time, const sigset_t *mask);
 
 #endif

@@ -22,5 +22,6 @@ int posix_spawn_file_actions_init(posix_spawn_file_actions_t *a);
 int posix_spawn_file_actions_destroy(posix_spawn_file_actions_t *a);
 int posix_spawn_file_actions_adddup2(posix_spawn_file_actions_t *a, int from, int to);
 int posix_spawn_file_actions_addclose(posix_spawn_file_actions_t *a, int fd);
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *a, int from);
 
 #endif

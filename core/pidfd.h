@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A descriptor that means one process, whoever gets its pid later; readable when it has ended. */
+#ifndef CORE_PIDFD_H
+#define CORE_PIDFD_H
+
+#include <sys/types.h>
+
+/* Both: -1 and errno, which is ESRCH where it has ended. */
+int pidfd_of(pid_t pid);
+int pidfd_signal(int pidfd, int number);
+
+#endif
