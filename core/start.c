@@ -33,6 +33,18 @@ static int not_created(enum status status, struct error *err)
 /* How long a process may be frozen before it is not waited for. */
 #define STALLED_SECONDS 2
 
+/* How long a process that failed, or was killed, is waited for. */
+#define END_MS 5000
+
+/* Behind a start that failed the container is stopped, and a delete finds nothing that still runs. */
+static void await_end(int pidfd)
+{
+    struct pollfd p = {pidfd, POLLIN, 0};
+
+    while (poll(&p, 1, END_MS) < 0 && errno == EINTR)
+        ;
+}
+
 /* Waits for what the process says: -1 and EAGAIN if somebody else has frozen it. */
 static int await_result(const struct container *c, int fd)
 {
@@ -102,7 +114,10 @@ static int release(struct container *c, bool *stalled, struct error *err)
     *stalled = n < 0 && errno == EAGAIN;
     if (n < 0)
         return *stalled ? take_back(c, err) : fail(err, errno, NULL, "read the result FIFO");
-    return channel_result(buf, (size_t)n, err);
+    if (channel_result(buf, (size_t)n, err) == 0)
+        return 0;
+    await_end(c->pidfd);
+    return -1;
 }
 
 int container_start(struct container *c, struct error *err)
@@ -137,6 +152,7 @@ int container_start(struct container *c, struct error *err)
         /* runtime.md: the container is stopped, and its lifecycle goes on from there. */
         pidfd_signal(c->pidfd, SIGKILL);
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
+        await_end(c->pidfd);
         return -1;
     }
     return 0;

@@ -16,9 +16,10 @@ def failing_start(box, spoil, *texts):
     pid = box.created(b)
     spoil(f"{b.rootfs}/bin/program")
     box.hozo("start", "c1").fails("/bin/program", *texts)
-    host.eventually(lambda: not host.alive(pid))
+    assert not host.alive(pid)
+    same(box.state()["status"], "stopped")
     assert not os.path.exists(log) or "poststart" not in open(log).read()
-    box.hozo("delete", "--force", "c1").ok()
+    box.hozo("delete", "c1").ok()
     box.nothing_left()
     same(open(log).read(), "poststop\n")
 
