@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/linux/launch.h"
 #include "core/log.h"
@@ -19,6 +21,7 @@
 
 static struct {
     const char *volatile plugin; /* NULL: no foreign code is running */
+    volatile pid_t pid;          /* of who runs it: what it forks is its own affair */
     const char *callback;
     struct container *c;
     struct log_ready line;
@@ -104,6 +107,7 @@ static void execute(const char *const *args)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve("/proc/self/exe", (char *const *)args, (char *const *)env);
+    guard.plugin = NULL;
     _exit(1);
 }
 
@@ -156,12 +160,18 @@ static void end(const char *what)
 
     log_ready_put(&guard.line, words);
     rescue(guard.c);
+    guard.plugin = NULL;
     _exit(guard.c && guard.c->failure ? guard.c->failure : 1);
+}
+
+static bool is_foreign(void)
+{
+    return guard.plugin && guard.pid == getpid();
 }
 
 static void on_signal(int number)
 {
-    if (!guard.plugin) {
+    if (!is_foreign()) {
         /* Not foreign code: as without this handler. */
         signal(number, SIG_DFL);
         raise(number);
@@ -173,10 +183,22 @@ static void on_signal(int number)
 }
 
 /* A library may think that it owns the program. */
+void guard_exit_called(const char *function)
+{
+    char what[32] = "called ";
+
+    if (is_foreign())
+        end(strcat(what, function));
+}
+
 static void on_exit_called(void)
 {
-    if (guard.plugin)
-        end("called exit()");
+    guard_exit_called("exit()");
+}
+
+static void on_quick_exit_called(void)
+{
+    guard_exit_called("quick_exit()");
 }
 
 /* --- around foreign code ---------------------------------------------------------------------- */
@@ -210,6 +232,7 @@ void guard_install(const struct log *log)
     umask(guard.umask);
     guard.directory = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     atexit(on_exit_called);
+    at_quick_exit(on_quick_exit_called);
 }
 
 /* Vendors' libraries think that the process is theirs. A child that nobody can wait for, or a file mode mask
@@ -258,6 +281,7 @@ void guard_enter(struct container *c, const char *plugin, const char *callback)
     guard_install(c ? c->log : NULL);
     guard.c = c;
     guard.callback = callback;
+    guard.pid = getpid();
     guard.plugin = plugin;
     sigprocmask(SIG_UNBLOCK, &guard.handled, &guard.before);
     guard_go(guard_seconds(c) * 1000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Foreign code runs between guard_enter() and guard_leave(). If it crashes, hangs or calls exit(), one line
+ * Foreign code runs between guard_enter() and guard_leave(). If it crashes, hangs or ends the process, one line
  * names plugin and callback, the process that was being made is killed, and another hozo is started to undo
  * or to finish what this one no longer can.
  */
@@ -42,6 +42,9 @@ void guard_restore(void);
  * now on no more than that. */
 unsigned guard_stop(void);
 void guard_go(unsigned ms);
+
+/* The process is about to end by this function: if foreign code does that, it does not come back. */
+void guard_exit_called(const char *function);
 
 /* How long a callback may take. */
 unsigned guard_seconds(const struct container *c);

@@ -11,6 +11,7 @@ from made_plugins import MadePlugins
 
 HEAD = r"""
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 static volatile int zero;
 static int deep(int n) { volatile char room[4096]; room[0] = (char)n; return deep(n + 1) + room[0]; }
@@ -27,6 +28,9 @@ WAYS = {
     "busy": ("for (;;) zero = 1;", "did not end within the time limit"),
     "exit(0)": ("exit(0);", "called exit()"),
     "exit(3)": ("exit(3);", "called exit()"),
+    "_exit(0)": ("_exit(0);", "called _exit()"),
+    "_Exit(0)": ("_Exit(0);", "called _Exit()"),
+    "quick_exit(0)": ("quick_exit(0);", "called quick_exit()"),
 }
 EARLY = ("load", "adjust", "plan", "probe", "prepare", "attach")
 LATER = {"update": ("update",), "update_apply": ("update",), "stats": ("events", "--stats"), "pause": ("pause",)}
@@ -34,7 +38,7 @@ CALLBACKS = (*EARLY, "started", "exec", "exec_attach", *LATER, "resume", "stoppe
 # Each callback in the ways that differ in how they are noticed, one of them in all.
 MATRIX = {f"{where}: {way}": (where, way) for where in CALLBACKS for way in WAYS
           if way in ("SIGSEGV", "hang", "exit(0)") or where == "prepare"
-          or (where in ("load", "cleanup") and way != "busy")}
+          or (where in ("load", "cleanup") and way not in ("busy", "_Exit(0)", "quick_exit(0)"))}
 
 
 class Scene:
@@ -159,6 +163,22 @@ def undo_breaks(box, scene):
     scene.install()
     same(scene.plugins.hozo("plugin", "clean").ok().out, "c1: cleaned\n")
     same(undone(scene.plugins.notes()), ["bad"])
+
+
+@test(sanitized=False)
+def how_a_process_that_a_callback_forks_ends_is_its_own_affair(box):
+    plugins = MadePlugins(box)
+    ways = "_exit(0);", "_Exit(0);", "exit(0);", "quick_exit(0);", "abort();"
+    plugins.watcher("a", head=HEAD, prepare="".join(f"""
+        {{
+            pid_t child = fork();
+
+            if (!child)
+                {way}
+            waitpid(child, 0, 0);
+        }}""" for way in ways))
+    same(plugins.run(box.bundle("echo fine")).ok().out, "fine\n")
+    same(plugins.notes(), ["a prepare"])
 
 
 # --- other verbs, and run
