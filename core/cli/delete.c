@@ -19,8 +19,10 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
     bool force = false;
     const struct option options[] = {
         {"force", 'f', OPTION_FLAG, &force, NULL, "kill it first if it runs; unknown is no error"},
-        {"orphan", 0, OPTION_LIST, &orphans, "PLUGIN", NULL},
-        {"last-begun", 0, OPTION_STRING, &last_begun, "PLUGIN", NULL},
+        {"orphan", 0, OPTION_LIST, &orphans, "PLUGIN",
+         "hozo's own: leave what this plugin did to plugin clean"},
+        {"last-begun", 0, OPTION_STRING, &last_begun, "PLUGIN",
+         "hozo's own: no plugin behind this one has begun"},
         {0}};
     auto_container struct container c;
     enum status status;

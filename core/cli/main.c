@@ -14,7 +14,7 @@
 
 /* clang-format off */
 static const struct verb verbs[] = {
-    {"check", "[OPTIONS]", "tell what would happen to each member of a config.json", verb_check, true},
+    {"check", "[OPTIONS] [ID]", "tell what would happen to each member of a config.json", verb_check, true},
     {"create", "[OPTIONS] ID", "create a container from a bundle", verb_create, false},
     {"delete", "[OPTIONS] ID", "remove a container and all it left", verb_delete, false},
     {"events", "[OPTIONS] ID", "print what a container uses, and when memory runs out", verb_events, false},
@@ -23,8 +23,8 @@ static const struct verb verbs[] = {
     {"kill", "[OPTIONS] ID [SIGNAL]", "send a signal (default: TERM)", verb_kill, false},
     {"list", "[OPTIONS]", "list the containers", verb_list, false},
     {"pause", "ID", "freeze all processes of a container", verb_pause, false},
-    {"plan", "[OPTIONS]", "print what creating a container would do", verb_plan, true},
-    {"plugin", "list|info|check|dir|clean", "show and check plugins; undo what they left", verb_plugin, true},
+    {"plan", "[OPTIONS] [ID]", "print what creating a container would do", verb_plan, true},
+    {"plugin", "list | info NAME | check FILE | dir [--settings] | clean", "show and check plugins; undo what they left", verb_plugin, true},
     {"ps", "[OPTIONS] ID [PS OPTIONS]", "list the processes of a container", verb_ps, false},
     {"resume", "ID", "let the processes of a paused container go on", verb_resume, false},
     {"run", "[OPTIONS] ID", "create, start and await a container", verb_run, false},
