@@ -6,6 +6,8 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-d
     libsystemd-dev libnl-route-3-dev)
 # What only tests are built with; without it those that need it are skipped.
 test_packages=(libfuse3-dev)
+# What looks at the manual and at completions of shells, and reads the guides' files.
+manual_packages=(mandoc groff-base zsh fish python3-yaml)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.
 guest_packages=(qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools)
 

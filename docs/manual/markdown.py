@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Markdown of docs/ as man(7): what is said once is not written twice."""
+import os
+import re
+
+DOCS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+# Where a page of docs/ is found by who has only the manual.
+PAGES = {
+    "cli": "hozo(1)", "plan": "hozo-plan(5)", "plugins": "hozo-plugins(7)", "cgroups": "hozo-plugin-cgroup(7)",
+    "systemd": "hozo-plugin-systemd(7)", "rdt": "hozo-plugin-rdt(7)", "seccomp": "hozo-plugin-seccomp(7)",
+    "netdev": "hozo-plugin-netdev(7)", "freebsd": "hozo-plugin-freebsd(7)", "vm": "hozo-plugin-vm(7)",
+    "machine": "hozo-plugin-vm(7)", "labels": "hozo-plugin-apparmor(7)",
+}
+
+
+# --- text
+
+def escaped(text, literal=False):
+    text = text.replace("\\", "\\e")
+    if literal:
+        text = text.replace("-", "\\-")
+    return "".join(c if ord(c) < 128 else f"\\[u{ord(c):04X}]" for c in text)
+
+
+def bold(text):
+    return f"\\fB{escaped(text, True)}\\fR"
+
+
+def italic(text):
+    return f"\\fI{escaped(text)}\\fR"
+
+
+def link(text, target):
+    if target.startswith(("http:", "https:")):
+        return f"{text} ({escaped(target, True)})" if text != target else text
+    name = re.sub(r"\.md(#.*)?$", "", os.path.basename(target))
+    if not target.split("#")[0].endswith(".md"):
+        return text
+    page = PAGES.get(name, f"docs/{name}.md")
+    return page if text.endswith(".md") else f"{text} ({page})"
+
+
+INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\(([^)]+)\)")
+
+
+def inline(text):
+    """A paragraph's text with fonts."""
+    out, at = [], 0
+    for m in INLINE.finditer(text):
+        out.append(escaped(text[at:m.start()]))
+        code, strong, emphasis, label, target = m.groups()
+        if code or strong:
+            out.append(bold(code or strong))
+        elif emphasis:
+            out.append(italic(emphasis))
+        else:
+            out.append(link(inline(label), target))
+        at = m.end()
+    return "".join(out) + escaped(text[at:])
+
+
+def filled(text):
+    """In lines that editors like; none of them is taken for a request."""
+    lines, line = [], ""
+    for word in text.split():
+        if line and len(line) + len(word) > 78:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+    return [guarded(x) for x in [*lines, line] if x]
+
+
+def guarded(line):
+    return f"\\&{line}" if line.startswith((".", "'")) else line
+
+
+# --- blocks
+
+def section(file, title):
+    """The lines below a heading of docs/FILE, and how deep it is. An empty title: what stands before the first."""
+    lines = open(f"{DOCS}/{file}").read().splitlines()
+    if not title:
+        ends = [i for i, l in enumerate(lines) if l.startswith("## ")]
+        return lines[1:ends[0] if ends else None], 1
+    for i, line in enumerate(lines):
+        level = len(line) - len(line.lstrip("#"))
+        if level and title in (line[level:].strip(), *line[level:].strip().split(", ")):
+            end = next((j for j in range(i + 1, len(lines)) if re.match(rf"#{{1,{level}}} ", lines[j])), len(lines))
+            return lines[i + 1:end], level
+    raise SystemExit(f"docs/{file} has no section \"{title}\"")
+
+
+def cells(row):
+    return [c.strip().replace("\\|", "|") for c in re.split(r"(?<!\\)\|", row.strip().strip("|"))]
+
+
+def table(rows):
+    """Each row is a paragraph whose tag is its first cell; the others have the names of their columns."""
+    names, out = cells(rows[0]), []
+    for row in rows[2:]:
+        there = cells(row)
+        tag = next((i for i, c in enumerate(there) if c), 0)
+        rest = [(n, c) for n, c in zip(names[tag + 1:], there[tag + 1:]) if c]
+        out += [".TP", *(filled(inline(there[tag])) or ["\\-"])]
+        for i, (name, cell) in enumerate(rest):
+            out += [".br"] if i else []
+            out += filled((f"{italic(name)}: " if name and len(names) > 2 else "") + inline(cell))
+        if not rest:
+            out.append("\\&")
+    return out
+
+
+def code(lines):
+    while lines and not lines[-1].strip():
+        lines.pop()
+    return [".PP", ".RS 4", ".nf", *(guarded(escaped(l, True)) or "\\&" for l in lines), ".fi", ".RE"]
+
+
+def converted(lines, level=2):
+    """man(7) of Markdown; headings one deeper than `level` are subsections, others paragraphs."""
+    out, i = [], 0
+
+    def run(test):
+        nonlocal i
+        first = i
+        while i < len(lines) and test(lines[i]):
+            i += 1
+        return lines[first:i]
+
+    while i < len(lines):
+        line = lines[i]
+        if not line.strip() or line.startswith(("<!--", "![", "<p", "</p", "<picture", "</picture", "<img", "  <")):
+            i += 1
+        elif line.startswith("#"):
+            depth, title = re.match(r"(#+) (.*)", line).groups()
+            if len(depth) == level + 1:
+                out.append(f".SS {quoted(plain(title))}")
+            else:
+                out += [".PP", bold(plain(title))]
+            i += 1
+        elif line.startswith("```"):
+            i += 1
+            out += code([l for l in run(lambda l: not l.startswith("```"))])
+            i += 1
+        elif line.startswith("    "):
+            out += code([l[4:] for l in run(lambda l: l.startswith("    ") or not l.strip())])
+        elif line.startswith("|"):
+            out += table(run(lambda l: l.startswith("|")))
+        elif re.match(r"(- |\d+\. )", line):
+            out += listed(run(lambda l: re.match(r"(- |\d+\. |  +\S)", l)))
+        else:
+            text = " ".join(run(lambda l: l.strip() and not re.match(r"(#|\||- |\d+\. |```|<!--)", l)))
+            out += [".PP", *filled(inline(text))]
+    return out
+
+
+def listed(lines):
+    items = []
+    for line in lines:
+        m = re.match(r"(-|\d+\.) (.*)", line)
+        if m:
+            items.append([m[1], m[2]])
+        else:
+            items[-1][1] += " " + line.strip()
+    out = []
+    for mark, text in items:
+        out += [".IP \\(bu 2" if mark == "-" else f".IP {mark} 4", *filled(inline(text))]
+    return out
+
+
+def plain(text):
+    return re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", lambda m: m[1] or "", text)
+
+
+def quoted(text):
+    return '"' + escaped(text).replace('"', "\\(dq") + '"'
+
+
+def included(reference):
+    """`FILE`, `FILE: TITLE`: its text without the heading itself."""
+    file, _, title = reference.partition(":")
+    lines, level = section(file.strip(), title.strip())
+    return converted(lines, level)
