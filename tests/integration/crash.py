@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import harness
 import host
 from harness import same, test
 
@@ -83,7 +84,7 @@ def a_create_whose_process_is_not_there_yet_has_not_stopped(box):
     box.hozo("kill", "c1").fails("still being created")
     same(box.hozo("ps", "-f", "json", "c1").ok().out, "[]\n")
     process.send_signal(signal.SIGCONT)
-    same(process.wait(10), 0)
+    same(process.wait(10 * harness.patience), 0)
     same(box.state()["status"], "created")
 
 
