@@ -26,7 +26,8 @@
  *
  *     M → R   CREATED                 the guest has carried its half of the plan out, up to its operation `report`
  *     M → R   GUEST_FAILED            op, errnum, step: of the guest's half
- *     M → R   MACHINE_FAILED  errnum  there is no guest; its log says why
+ *     M → R   MACHINE_FAILED  errnum  there is no guest; its log says why. Of exec with a value: so many seconds
+ *                                     the guest has had to set the process up
  *
  * The helper H, which is hozo-init as well, has a socket of its own for the phase `sources`:
  *

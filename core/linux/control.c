@@ -103,5 +103,5 @@ int machine_fail(int dirfd, int errnum, struct error *err)
     if (strrchr(tail, '\n'))
         line = strrchr(tail, '\n') + 1;
     clean(line);
-    return fail(err, errnum, "vm", "the machine did not start%s%s", *line ? ": " : "", line);
+    return fail(err, errnum, "vm", "the machine has failed%s%s", *line ? ": " : "", line);
 }

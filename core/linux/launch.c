@@ -117,6 +117,9 @@ static bool reported(const struct container *c, const struct sync_message *m, st
         return plan_fail(c->plan, m->value, m->errnum, m->step, err);
     if (m->type == SYNC_GUEST_FAILED && c->guest)
         return plan_fail(c->guest, m->value, m->errnum, m->step, err);
+    if (m->type == SYNC_MACHINE_FAILED && c->guest && m->value)
+        return fail(err, m->errnum, "vm", "the guest has not set up the process in %u seconds",
+                    m->value);
     if (m->type == SYNC_MACHINE_FAILED && c->guest)
         return machine_fail(c->dirfd, m->errnum, err);
     return false;

@@ -104,7 +104,7 @@ static int guest_facts(struct json *facts, struct error *err)
 /* --- the host's half ------------------------------------------------------------------------------ */
 
 /* A source that the guest shall see. What is read-only is so here as well: the guest's kernel is in the hands of the
- * container. Not so the root, in which mount points may have to be made. */
+ * container. The root becomes so when the guest has made mount points in it: that is the monitor's task. */
 static int share(struct compile *p, const char *name, const char *source,
                  const struct mount_options *of, const char *path, struct error *err)
 {

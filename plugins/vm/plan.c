@@ -10,6 +10,7 @@
 /* Of the monitor itself, whatever the hypervisor: it joins the container's interfaces with those of the guest, by a
  * program of BPF; and it takes rights away. */
 #define SETPCAP    8
+#define SYS_ADMIN  21 /* for what becomes read-only */
 #define NET_ADMIN  12
 #define BPF        39
 #define OF_MONITOR (UINT64_C(1) << SETPCAP | UINT64_C(1) << NET_ADMIN | UINT64_C(1) << BPF)
@@ -166,7 +167,9 @@ static int append_machine(struct hozo_ctx *ctx, const struct machine *m)
                    append(ctx, "vm.kernel.initrd", WORK_INITRD, m->initrd) < 0 ||
                    append(ctx, "vm.image.path", WORK_IMAGE, m->image) < 0 ||
                    append_number(ctx, m->hw, WORK_VCPUS, m->vcpus) < 0 ||
-                   append_number(ctx, m->hw, WORK_MEMORY, m->memory) < 0
+                   append_number(ctx, m->hw, WORK_MEMORY, m->memory) < 0 ||
+                   append(ctx, "root.readonly", WORK_READONLY,
+                          machine_is_readonly(ctx) ? IN_SHARE "/root" : NULL) < 0
                ? -1
                : 0;
 }
@@ -187,7 +190,8 @@ static int plan(struct hozo_ctx *ctx, const struct machine *m, const struct moun
         .guest_share = SHARE_IN_GUEST,
         .mounts = mounts->list,
         .devices = m->driver->devices,
-        .capabilities = OF_MONITOR | m->driver->capabilities,
+        .capabilities =
+            OF_MONITOR | m->driver->capabilities | (uint64_t)machine_is_readonly(ctx) << SYS_ADMIN,
         .overhead = machine_overhead(m),
     };
 

@@ -16,6 +16,7 @@
 #define WORK_IMAGE            "image"
 #define WORK_VCPUS            "vcpus"
 #define WORK_MEMORY           "memory"
+#define WORK_READONLY         "read-only"
 
 /* Late values. */
 #define LATE_MONITOR "monitor"

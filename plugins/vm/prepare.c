@@ -69,6 +69,8 @@ static int fill_setup(struct hozo_ctx *ctx, const struct machine *m, const struc
     record_word(&records, "seconds");
     record_print(&records, "%llu", (unsigned long long)f->seconds);
     record_end(&records);
+    if (machine_is_readonly(ctx))
+        RECORD(&records, "readonly", IN_SHARE "/root");
     m->driver->setup(m, f, &records);
     record_end(&records);
     if (records.failed)

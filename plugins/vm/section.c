@@ -350,3 +350,10 @@ uint64_t machine_overhead(const struct machine *m)
 {
     return 256 * MIB + m->memory / 64;
 }
+
+bool machine_is_readonly(struct hozo_ctx *ctx)
+{
+    struct hozo_cursor readonly;
+
+    return hozo_find(ctx, NULL, "root.readonly", &readonly) == 1 && hozo_as_bool(ctx, &readonly);
+}

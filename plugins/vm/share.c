@@ -85,9 +85,9 @@ static int check_mount(struct hozo_ctx *ctx, const struct hozo_cursor *mount)
 
 static int check_readonly(struct hozo_ctx *ctx)
 {
-    struct hozo_cursor readonly, mounts, mount;
+    struct hozo_cursor mounts, mount;
 
-    if (hozo_find(ctx, NULL, "root.readonly", &readonly) != 1 || !hozo_as_bool(ctx, &readonly))
+    if (!machine_is_readonly(ctx))
         return hozo_error(ctx, 0, "root.readonly",
                           "must be true: the guest can only have a copy of the container's files");
     if (hozo_find(ctx, NULL, "mounts", &mounts) != 1)

@@ -80,7 +80,7 @@ static const struct hozo_field settings[] = {
      "Directories or files of the host that the hypervisor sees, read-only, beside /usr."},
     {"roots[]", HOZO_STRING, HOZO_OWN, NULL, 0, 0, NULL, "An absolute path."},
     {"seconds", HOZO_UINT, HOZO_OWN, NULL, 0, 0, NULL,
-     "How long a guest may take until it is up; absent: 60."},
+     "How long a guest may take until it is up, and until a process is set up; absent: 60."},
 };
 
 static const struct hozo_annotation annotations[] = {

@@ -95,6 +95,9 @@ int setting_number(struct hozo_ctx *ctx, const char *name, uint64_t otherwise, u
 /* A list that is to be freed. */
 int setting_list(struct hozo_ctx *ctx, const char *name, const char ***list);
 
+/* root.readonly */
+bool machine_is_readonly(struct hozo_ctx *ctx);
+
 /* Bytes beside the guest's own memory. */
 uint64_t machine_overhead(const struct machine *m);
 

@@ -144,7 +144,8 @@ enum monitor_fd {
  *     stream FILE                    the byte stream is this AF_UNIX socket of the child before, not MONITOR_GUEST
  *     tap ARG…                       arguments for each network device; in them @FD@, @MAC@, @INDEX@
  *     wait FILE                      until this file exists, or the child before has ended
- *     seconds N                      how long the guest may take until it is UP
+ *     seconds N                      how long the guest may take until it is UP, and from each plan to CREATED
+ *     readonly PATH                  the mount there, and those below, are read-only from CREATED of process 1 on
  *     guest STRING…                  passed on to the agent
  *
  * `child` of the name "hypervisor" is the machine: with its end all is over; it gets MONITOR_INITRD,

@@ -2,9 +2,10 @@
 """Mounts of a virtual machine: bind mounts reach the host's files, and no others."""
 import os
 
+import host
 from harness import same, test
-from machine_box import machine, up
-from machines import LIMIT
+from machine_box import machine, settings, up
+from machines import CLOUD, GENERIC, LIMIT
 
 
 def write(path, text):
@@ -49,6 +50,39 @@ def what_is_read_only_stays_so_for_root_of_the_guest(box):
     same(box.run(b).ok().out, "1\nend\n")
     same(os.listdir(f"{box.dir}/ro"), [])
     same(open(f"{box.dir}/rofile").read(), "as before\n")
+
+
+# What root of the guest does to write all the same, where it has /x and /tmp.
+AGAIN = {
+    "virtiofs": (CLOUD, "mkdir /tmp/all; mount -t virtiofs hozo /tmp/all && cd /tmp/all/root"),
+    "9p": (GENERIC, "mount -o remount,bind,rw / && cd /"),
+    "a copy": (CLOUD, "mount -o remount,rw /tmp"),
+}
+
+
+@test(cases={name: name for name in AGAIN}, timeout=LIMIT, sanitized=False)
+def a_read_only_root_stays_so_for_root_of_the_guest(box, share):
+    """Mount points that are missing are made in it nevertheless, as they are for any container."""
+    package, again = AGAIN[share]
+    b = machine(box, f"{again}; echo x > x; echo x >> etc/file; rm -r bin; mkdir new; echo tried; echo up; sleep 1000", package)
+    b.capabilities("CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE")
+    b.config["root"]["readonly"] = True
+    b.mount("/tmp")
+    os.makedirs(f"{b.rootfs}/etc", exist_ok=True)
+    os.makedirs(f"{b.rootfs}/tmp", exist_ok=True)
+    write(f"{b.rootfs}/etc/file", "as before\n")
+    if share == "a copy":
+        settings(box, share="image")
+    else:
+        b.mount("/made/by/hozo")
+        settings(box, share=share)
+    out = up(box, b)
+    assert "tried\n" in out.out, out
+    same(open(f"{b.rootfs}/etc/file").read(), "as before\n")
+    assert os.path.exists(f"{b.rootfs}/bin/busybox") and not {"x", "new"} & set(os.listdir(b.rootfs)), os.listdir(b.rootfs)
+    with open(f"/proc/{box.state()['pid']}/mountinfo") as f:
+        of, = [line.split()[5].split(",") for line in f if line.split()[4] == "/share/root"]
+    assert "ro" in of, of
 
 
 @test(timeout=LIMIT, sanitized=False)

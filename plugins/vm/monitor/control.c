@@ -79,6 +79,12 @@ static void hung_up(struct machine *m, struct process *p)
     process_signal(m, p, SIGKILL);
 }
 
+void visitor_give_up(struct machine *m, struct process *p)
+{
+    visitor_tell(p, CONTROL_ENDED, (int32_t)m->setup.seconds, 0, 0);
+    hung_up(m, p);
+}
+
 static bool is_signal(int32_t number)
 {
     return number > 0 && number <= 64;

@@ -89,9 +89,35 @@ static void guest_poll(struct machine *m)
     for (struct process *p = (m)->process + 1; p <= (m)->process + PROCESSES_MAX; p++)             \
         if (p->state != PROCESS_NONE)
 
+/* While the container is frozen no time passes for its guest: of each turn so many milliseconds count at most. */
+#define BREATH 1000
+
+static int sooner(int milliseconds, int64_t other)
+{
+    return milliseconds < 0 || other < milliseconds ? other > 0 ? (int)other : 0 : milliseconds;
+}
+
+/* How long may be waited until something is late. */
+static int breath(struct machine *m, int milliseconds)
+{
+    EACH_PROCESS(m, p)
+    if (process_is_awaited(p))
+        milliseconds = sooner(milliseconds, p->left < BREATH ? p->left : BREATH);
+    return milliseconds;
+}
+
+static void count(struct machine *m, int64_t passed)
+{
+    if (passed > BREATH)
+        passed = BREATH;
+    EACH_PROCESS(m, p)
+    if (process_is_awaited(p))
+        p->left -= passed;
+}
+
 static void wait_for_all(struct machine *m, int milliseconds)
 {
-    int64_t until = m->death.at ? m->death.at : m->deadline;
+    int64_t until = m->death.at ? m->death.at : m->deadline, before = now();
 
     m->polls.n = 0;
     signals_poll(m);
@@ -100,14 +126,14 @@ static void wait_for_all(struct machine *m, int milliseconds)
     EACH_PROCESS(m, p)
     process_poll(m, p);
     if (until) {
-        int64_t left = until - now();
+        int64_t left = until - before;
 
-        if (milliseconds < 0 || left < milliseconds)
-            milliseconds = left > 0 ? (int)left + 1 : 0;
+        milliseconds = sooner(milliseconds, left > 0 ? left + 1 : 0);
     }
-    if (poll(m->polls.fd, m->polls.n, milliseconds) < 0)
+    if (poll(m->polls.fd, m->polls.n, breath(m, milliseconds)) < 0)
         for (nfds_t i = 0; i < m->polls.n; i++)
             m->polls.fd[i].revents = 0;
+    count(m, now() - before);
 }
 
 static void signal_ready(struct machine *m)
@@ -203,6 +229,20 @@ static void see_deaths(struct machine *m)
         broken(m, ETIMEDOUT, "the guest is not up after %u seconds", m->setup.seconds);
 }
 
+static void see_who_is_late(struct machine *m)
+{
+    EACH_PROCESS(m, p)
+    {
+        if (!process_is_awaited(p) || p->left > 0 || m->stage >= STAGE_OFF)
+            continue;
+        if (p->id > 1)
+            visitor_give_up(m, p);
+        else
+            broken(m, ETIMEDOUT, "the guest has not set up the container's process in %u seconds",
+                   m->setup.seconds);
+    }
+}
+
 int turn(struct machine *m, int milliseconds)
 {
     if (m->broken || m->over)
@@ -213,6 +253,8 @@ int turn(struct machine *m, int milliseconds)
     settle(m);
     if (!m->broken && !m->over)
         see_deaths(m);
+    if (!m->broken && !m->over)
+        see_who_is_late(m);
     return m->broken || m->over ? -1 : 0;
 }
 
@@ -241,7 +283,7 @@ static int open_own(struct machine *m)
     m->control = MONITOR_CONTROL;
     m->start = MONITOR_START;
     m->result = MONITOR_RESULT;
-    m->guest = -1;
+    m->guest = m->sealer = -1;
     for (size_t i = 0; i < CALLERS_MAX; i++)
         m->callers[i] = -1;
     log_open(&m->log);
@@ -264,7 +306,7 @@ static int start_machine(struct machine *m)
     if (setup_read(&m->setup, &why) < 0)
         return broken(m, errno, "%s", why);
     m->deadline = now() + INT64_C(1000) * m->setup.seconds;
-    if (network_join(m) < 0)
+    if (network_join(m) < 0 || seal_prepare(m) < 0)
         return -1;
     if (privileges_keep(children_capabilities(m) | UINT64_C(1) << CAP_SETPCAP) < 0)
         return broken(m, errno, "give up capabilities");
@@ -310,6 +352,8 @@ static int create(struct machine *m, const int stdio[3])
     while (m->process[1].state < PROCESS_CREATED)
         if (turn(m, -1) < 0)
             return -1;
+    if (seal(m) < 0)
+        return -1;
     /* From here on the runtime may go: this process must not go with it. */
     if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) < 0)
         return broken(m, errno, "prctl");

@@ -48,6 +48,7 @@ enum process_state {
 struct process {
     enum process_state state;
     uint16_t id;
+    int64_t left; /* milliseconds until it must be created */
     int plan;
     off_t sent, size;
     struct frame_spawn spawn;
@@ -100,6 +101,7 @@ struct machine {
 
     int child_signals, signals;
     int sync, control, start, result, guest; /* -1: not any more, or not yet */
+    int sealer;                              /* the same, or nothing becomes read-only */
     int callers[CALLERS_MAX];                /* connections that have not said what they want */
     bool heard;                              /* the guest's stream is not at its end */
 
@@ -136,6 +138,12 @@ void monitor_sync(struct machine *m, const struct sync_message *message);
 /* The container's process has ended. */
 void machine_off(struct machine *m);
 
+/* --- what becomes read-only (seal.c) ---------------------------------------------------------------- */
+
+/* While there is the right to. */
+int seal_prepare(struct machine *m);
+int seal(struct machine *m);
+
 /* --- children (children.c) ---------------------------------------------------------------------- */
 
 int children_start(struct machine *m);
@@ -168,6 +176,8 @@ void process_ready(struct machine *m, struct process *p);
 void process_signal(struct machine *m, struct process *p, uint32_t signal);
 void process_resize(struct machine *m, struct process *p, uint16_t rows, uint16_t columns);
 bool process_flushed(const struct process *p);
+/* Is it still to be set up, for somebody who waits for that? */
+bool process_is_awaited(const struct process *p);
 /* Tells its end, and gives up what is not needed any more. */
 void process_settle(struct process *p);
 
@@ -178,6 +188,8 @@ void control_ready(struct machine *m);
 /* To the visitor of a process, if it still is there. */
 void visitor_tell(struct process *p, uint32_t type, int32_t a, int32_t b, int32_t c);
 void visitor_ready(struct machine *m, struct process *p);
+/* The guest has had its time to set the process up. */
+void visitor_give_up(struct machine *m, struct process *p);
 
 /* --- the network (network.c) ----------------------------------------------------------------------- */
 

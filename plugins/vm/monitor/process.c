@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process in the guest: its plan on the way there, its streams, its signals. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -18,6 +19,7 @@ struct process *process_add(struct machine *m, uint16_t id, int plan, const int 
         return NULL;
     *p = (struct process){.state = PROCESS_SENDING,
                           .id = id,
+                          .left = INT64_C(1000) * m->setup.seconds,
                           .plan = plan,
                           .size = st.st_size,
                           .spawn = *spawn,
@@ -59,6 +61,8 @@ static void send_plan(struct machine *m, struct process *p)
     p->state = PROCESS_SPAWNED;
     cleanup_close(&p->plan);
     p->plan = -1;
+    if (p->id > 1 && p->control < 0) /* given up meanwhile */
+        process_signal(m, p, SIGKILL);
 }
 
 static bool may_read(const struct machine *m, const struct process *p)
@@ -137,6 +141,12 @@ void process_resize(struct machine *m, struct process *p, uint16_t rows, uint16_
 
     if (p->state >= PROCESS_SPAWNED && p->state < PROCESS_EXITED)
         guest_send(m, FRAME_RESIZE, 0, p->id, size, sizeof size);
+}
+
+bool process_is_awaited(const struct process *p)
+{
+    return (p->state == PROCESS_SENDING || p->state == PROCESS_SPAWNED) &&
+           (p->id == 1 || p->control >= 0);
 }
 
 bool process_flushed(const struct process *p)

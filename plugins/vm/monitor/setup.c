@@ -20,6 +20,7 @@ static const struct kind {
     {"tap", 2, 0},
     {"wait", 2, 2},
     {"seconds", 2, 2},
+    {"readonly", 2, 2},
     {"guest", 2, 0},
 };
 /* clang-format on */
@@ -83,6 +84,10 @@ static int take(struct setup *s, const struct record *r)
         if (s->tap)
             return -1;
         s->tap = r;
+    } else if (!strcmp(r->words[0], "readonly")) {
+        if (s->readonly)
+            return -1;
+        s->readonly = r->words[1];
     } else if (!strcmp(r->words[0], "seconds")) {
         unsigned long n = strtoul(r->words[1], &end, 10);
 

@@ -17,6 +17,7 @@ struct setup {
     struct record *records;
     size_t n;
     const struct record *tap; /* NULL: no network */
+    const char *readonly;     /* NULL: nothing */
     unsigned seconds;
 };
 

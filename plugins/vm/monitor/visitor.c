@@ -43,11 +43,16 @@ static void end(struct visitor *v, int status)
     v->status = status;
 }
 
+static void fail(struct visitor *v, uint32_t seconds, int errnum)
+{
+    tell(v, (struct sync_message){.type = SYNC_MACHINE_FAILED, .value = seconds, .errnum = errnum});
+    end(v, STATUS_BROKEN);
+}
+
 /* The machine, or the way to it. */
 static void lost(struct visitor *v, int errnum)
 {
-    tell(v, (struct sync_message){.type = SYNC_MACHINE_FAILED, .errnum = errnum});
-    end(v, STATUS_BROKEN);
+    fail(v, 0, errnum);
 }
 
 static int ask(uint32_t type, int32_t a, int32_t b)
@@ -146,7 +151,9 @@ static void monitor_ready(struct visitor *v)
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n != (ssize_t)sizeof p || p.type == CONTROL_ENDED)
+    if (n == (ssize_t)sizeof p && p.type == CONTROL_ENDED && p.a > 0)
+        fail(v, (uint32_t)p.a, ETIMEDOUT);
+    else if (n != (ssize_t)sizeof p || p.type == CONTROL_ENDED)
         lost(v, 0);
     else if (p.type == CONTROL_CREATED)
         created(v);
