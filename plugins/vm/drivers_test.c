@@ -242,7 +242,7 @@ static void test_modules(void)
 /* --- Xen --------------------------------------------------------------------------------------------- */
 
 static const char domain_begin[] = "child hypervisor 204002 /usr/sbin/xl create -F /dev/null"
-                                   " name = \"hozo-c1\"";
+                                   " name = \"hozo-c1-0123456789abcdef\"";
 static const char domain_end[] =
     " memory = 256 vcpus = 2 on_poweroff = \"destroy\" on_reboot = \"destroy\" on_crash = "
     "\"destroy\""
@@ -270,6 +270,7 @@ static void test_xen(void)
     const char *text;
 
     f.share = SHARE_9P;
+    f.domain = "hozo-c1-0123456789abcdef";
     lacks("Xen: the smallest machine", text_of(&m, &f), "= [ ]");
     m.kernel_parameters = WORDS("a=\"b\\c\"");
     m.hypervisor_parameters = WORDS("cpus=\"0\"");
@@ -288,7 +289,7 @@ static void test_xen(void)
 
 /* --- the end of a guest of Xen's ------------------------------------------------------------------------ */
 
-static const char *kept_xl;
+static const char *kept_xl, *kept_domain;
 static int there, destroyed; /* exit statuses */
 static char ran[256];
 
@@ -297,20 +298,14 @@ static int fake_state_find(struct hozo_ctx *ctx, const struct hozo_cursor *at, c
 {
     (void)ctx;
     (void)at;
-    *to = (struct hozo_cursor){.node = kept_xl, .path = "xl"};
-    return kept_xl && !strcmp(path, "xl");
+    *to = (struct hozo_cursor){.node = strcmp(path, "xl") ? kept_domain : kept_xl, .path = "it"};
+    return to->node != NULL;
 }
 
 static const char *fake_string(struct hozo_ctx *ctx, const struct hozo_cursor *at)
 {
     (void)ctx;
     return at->node;
-}
-
-static const char *fake_id(struct hozo_ctx *ctx)
-{
-    (void)ctx;
-    return "c1";
 }
 
 static int fake_run(struct hozo_ctx *ctx, struct hozo_run *run)
@@ -330,10 +325,10 @@ static int clean_up(const char *xl, int is_there, int is_destroyed)
 
     host.state_find = fake_state_find;
     host.as_string = fake_string;
-    host.id = fake_id;
     host.run = fake_run;
     fake.ctx.host = &host;
     kept_xl = xl;
+    kept_domain = xl ? "hozo-c1-7" : NULL;
     there = is_there;
     destroyed = is_destroyed;
     ran[0] = fake.error[0] = '\0';
@@ -345,17 +340,21 @@ static int clean_up(const char *xl, int is_there, int is_destroyed)
 static void test_end(void)
 {
     auto_buffer struct buffer json = {0};
-    const struct found f = {.hypervisor = "/usr/sbin/xl"};
+    const struct found f = {.hypervisor = "/usr/sbin/xl", .domain = "hozo-c1-7"};
+    auto_free char *one = domain_name("c1"), *other = domain_name("c1");
 
+    ok(one && other && !strncmp(one, "hozo-c1-", 8) && strcmp(one, other) != 0,
+       "two machines of one id have two names");
     domain_keep(&json, &f);
-    is("what is kept of a machine of Xen's", buffer_text(&json), ",\"xl\":\"/usr/sbin/xl\"");
+    is("what is kept of a machine of Xen's", buffer_text(&json),
+       ",\"xl\":\"/usr/sbin/xl\",\"domain\":\"hozo-c1-7\"");
     ok(!clean_up(NULL, 0, 0) && !*ran, "nothing is run for another machine");
     ok(!clean_up("/xl", 0, 0), "a guest that is there is ended");
-    is("… by its name", ran, "/xl domid hozo-c1;/xl destroy hozo-c1;");
+    is("… by the name that is kept", ran, "/xl domid hozo-c1-7;/xl destroy hozo-c1-7;");
     ok(!clean_up("/xl", 1, 0), "a guest that is gone is no error");
-    is("… and not ended", ran, "/xl domid hozo-c1;");
+    is("… and not ended", ran, "/xl domid hozo-c1-7;");
     ok(clean_up("/xl", 0, 1) < 0, "a guest that cannot be ended is one");
-    is("… with what xl says", fake.error, "vm: /xl destroy hozo-c1 fails: it is busy");
+    is("… with what xl says", fake.error, "vm: /xl destroy hozo-c1-7 fails: it is busy");
 }
 
 /* --- which driver -------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "plugins/vm/domain.h"
 #include "plugins/vm/kernel.h"
 #include "plugins/vm/plan.h"
 #include "plugins/vm/programs.h"
@@ -126,11 +127,14 @@ int vm_prepare(struct hozo_ctx *ctx)
 {
     auto_machine struct machine m = {0};
     auto_kernel struct kernel kernel = {0};
+    auto_free char *domain = NULL;
     struct found f = {.architecture = ARCHITECTURE, .kernel = &kernel};
     int found = machine_read(ctx, &m);
 
     if (found <= 0)
         return found;
+    if (m.driver->keep && !(f.domain = domain = domain_name(m.id)))
+        return hozo_error(ctx, errno, "vm", "a name for the machine");
     if (recall_memory(ctx, &m) < 0 || kernel_find(ctx, &m, &kernel) < 0 ||
         find_all(ctx, &m, &f) < 0 || keep(ctx, &m, &f) < 0)
         return -1;

@@ -123,6 +123,7 @@ enum share { SHARE_NONE, SHARE_VIRTIOFS, SHARE_9P, SHARE_IMAGE };
 struct found {
     const char *architecture; /* as uname(2) says it */
     const char *hypervisor;   /* its path */
+    const char *domain;       /* what the host calls the machine; NULL: nothing */
     const struct kernel *kernel;
     enum share share;
     const char *virtiofsd;     /* its path */

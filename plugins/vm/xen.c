@@ -86,9 +86,9 @@ static void put_line(struct buffer *r, const char *name, const char *value)
     record_word(r, "");
 }
 
-static void put_identity(const struct machine *m, struct buffer *r)
+static void put_identity(const struct machine *m, const struct found *f, struct buffer *r)
 {
-    record_print(r, "name = \"" DOMAIN_NAME "\"", m->id);
+    put_line(r, "name", f->domain);
     if (!strcmp(ARCHITECTURE, "x86_64"))
         put_line(r, "type", "pvh");
     record_print(r, "memory = %" PRIu64, m->memory / MIB);
@@ -158,7 +158,7 @@ static void setup(const struct machine *m, const struct found *f, struct buffer 
     record_child(r, "hypervisor",
                  UINT64_C(1) << DAC_OVERRIDE | UINT64_C(1) << IPC_LOCK | UINT64_C(1) << SYS_ADMIN);
     record_words(r, (const char *const[]){f->hypervisor, "create", "-F", "/dev/null", NULL});
-    put_identity(m, r);
+    put_identity(m, f, r);
     put_kernel(m, r);
     put_devices(m, r);
     put_hardware(m, r);
