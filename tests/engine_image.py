@@ -23,7 +23,7 @@ def blob(tar, media_type, data):
     return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(data)}
 
 
-def make_image(directory):
+def make_image(directory, command=("/bin/sh",)):
     """An OCI image layout with one layer, as a tar file."""
     bundle.make_rootfs(f"{directory}/image-root")
     layer = io.BytesIO()
@@ -32,7 +32,7 @@ def make_image(directory):
     diff = "sha256:" + hashlib.sha256(layer.getvalue()).hexdigest()
     config = {"architecture": {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine),
               "os": "linux", "rootfs": {"type": "layers", "diff_ids": [diff]},
-              "config": {"Env": ["PATH=/bin", "FROM=image"], "Cmd": ["/bin/sh"]}}
+              "config": {"Env": ["PATH=/bin", "FROM=image"], "Cmd": list(command)}}
     kind = "application/vnd.oci.image"
     path = f"{directory}/image.tar"
     with tarfile.open(path, "w") as tar:
