@@ -115,6 +115,7 @@ static int compile_configuration(struct container *c, struct compile *p, struct 
 
 int compile_create(struct container *c, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_COMPILE, NULL);
     struct compile p = {0};
     int r;
 
@@ -165,6 +166,7 @@ int compile_joining(struct compile *p, const struct exec_request *request, uint6
 int compile_exec(struct container *c, const struct exec_request *request, int *init,
                  struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_COMPILE, NULL);
     struct compile p = {0};
     int r;
 

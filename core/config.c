@@ -127,6 +127,7 @@ static int describe(struct container *c, struct error *err)
 
 int config_load(struct container *c, int dirfd, const char *file, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_PARSE, NULL);
     const char *version;
 
     if (json_read(&c->config, dirfd, file, err) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/container.h"
 
+#include "core/facts.h"
 #include "core/machine.h"
 
 void container_init(struct container *c)
@@ -9,12 +10,21 @@ void container_init(struct container *c)
                             .pidfd = -1,
                             .interrupt = -1,
                             .notify = NOTIFY_INIT,
+                            .times = TIMES_INIT,
                             .cgroup_manager = "cgroupfs"};
     c->plugins.container = c;
 }
 
+int container_facts(struct container *c, struct error *err)
+{
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_FACTS, NULL);
+
+    return facts_collect(&c->facts, err);
+}
+
 void container_free(struct container *c)
 {
+    times_tell(&c->times, c->plan, c->plugins.trace);
     cleanup_close(&c->dirfd);
     cleanup_close(&c->pidfd);
     notify_close(&c->notify);

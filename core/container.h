@@ -13,6 +13,7 @@
 #include "core/plugin-guard.h"
 #include "core/plugins.h"
 #include "core/state.h"
+#include "core/trace.h"
 
 struct container {
     const char *root;   /* of all states; borrowed */
@@ -45,6 +46,7 @@ struct container {
     bool foreground;       /* the terminal, if there is one, follows the size of hozo's own */
     unsigned preserve_fds; /* all that the program keeps, listen_fds included */
     unsigned listen_fds;   /* socket activation: how many of them */
+    struct times times;    /* what hozo-init notes for --trace */
     struct rescue rescue;  /* if a plugin crashes */
     int failure;           /* the exit status then; 0: 1 */
     struct notify notify;  /* between `start` and the program that is ready */
@@ -52,6 +54,8 @@ struct container {
 };
 
 void container_init(struct container *c);
+/* Looks the host facts up. */
+int container_facts(struct container *c, struct error *err);
 void container_free(struct container *c);
 #define auto_container __attribute__((cleanup(container_free)))
 

@@ -25,6 +25,8 @@ static int on_started(struct container *c, struct error *err)
 /* While the process sets itself up: before it could outlive a crash, its pid is on disk. */
 static int on_born(struct container *c, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_WRITE, NULL);
+
     c->state.pid = c->pid;
     /* Without its start time nobody would find it again. */
     if (!process_stat(c->pid, NULL, &c->state.start_time))
@@ -32,16 +34,27 @@ static int on_born(struct container *c, struct error *err)
     return state_write(c->dirfd, &c->state, err);
 }
 
+/* Before the first side effect. */
+static int write_down(struct container *c, struct error *err)
+{
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_WRITE, NULL);
+
+    return config_freeze(c, false, err) < 0 || notify_prepare(c, err) < 0 ||
+                   plugins_record(c, err) < 0 || state_write(c->dirfd, &c->state, err) < 0
+               ? -1
+               : 0;
+}
+
 static int carry_out(struct container *c, int *console, struct error *err)
 {
     const char *const undo[] = {"delete", "--force", c->state.id, NULL};
     struct launch l = {.started = on_started, .born = on_born};
+    auto_span struct trace *span UNUSED = NULL;
 
     if (rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 || plugins_call(c, STAGE_PROBE, err) < 0 ||
-        config_freeze(c, false, err) < 0 || notify_prepare(c, err) < 0 ||
-        plugins_record(c, err) < 0 || state_write(c->dirfd, &c->state, err) < 0 ||
-        host_ops(c, PHASE_PREPARE, err) < 0 || plugins_call(c, STAGE_PREPARE, err) < 0 ||
-        plugins_lates_filled(c, err) < 0 || machine_hand_over(c, err) < 0)
+        write_down(c, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
+        plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0 ||
+        machine_hand_over(c, err) < 0)
         return -1;
     if (cgroup_stalls(&c->state.cgroup))
         return fail(err, 0, "linux.cgroupsPath", "the control group is frozen");
@@ -49,6 +62,7 @@ static int carry_out(struct container *c, int *console, struct error *err)
         return -1;
     *console = l.console;
     close(l.sync);
+    span = span_begin(c->plugins.trace, SPAN_WRITE, NULL);
     c->state.complete = true;
     return state_write(c->dirfd, &c->state, err);
 }

@@ -22,6 +22,7 @@
 
 int container_open(struct container *c, const char *root, const char *id, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_OPEN, NULL);
     int r;
 
     c->root = root;
@@ -79,6 +80,7 @@ static int await_end(const struct container *c, int pidfd, struct error *err)
 /* A frozen cgroup is thawed when all in it have got their signal, so that none of them goes on. */
 static int end_processes(struct container *c, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_END, NULL);
     auto_close int pidfd = -1;
 
     /* A create that died before its process was there: who is in the cgroup is somebody else's. */
@@ -206,6 +208,14 @@ static int prepare_rescue(struct container *c, bool force, struct error *err)
     return rescue_prepare(c, RESCUE_GO_ON, words, err);
 }
 
+static int forget(struct container *c, struct error *err)
+{
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_REMOVE, NULL);
+
+    return has_orphans(&c->state) ? orphan_keep(c, err)
+                                  : state_remove(c->root, c->state.id, c->dirfd, err);
+}
+
 int container_destroy(struct container *c, bool force, struct error *err)
 {
     struct error failed;
@@ -213,8 +223,7 @@ int container_destroy(struct container *c, bool force, struct error *err)
 
     if (end_processes(c, err) < 0 || prepare_rescue(c, force, err) < 0 || undo(c, force, err) < 0)
         return -1;
-    r = has_orphans(&c->state) ? orphan_keep(c, err)
-                               : state_remove(c->root, c->state.id, c->dirfd, err);
+    r = forget(c, err);
     if (r < 0)
         return -1;
     /* runtime.md: a poststop hook that fails is a warning, the container is gone. Where no process has been,

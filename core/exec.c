@@ -94,7 +94,7 @@ int container_exec(struct container *c, const struct json *process, const struct
                     o->n_cgroups ? "--cgroup" : "--preserve-fds");
     if (c->state.machine && machine_check_process(process->root, err) < 0)
         return -1;
-    if (facts_collect(&c->facts, err) < 0 ||
+    if (container_facts(c, err) < 0 ||
         plugins_open_for(c, IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
         plugins_for_process(c, process, err) < 0)
         return -1;

@@ -101,6 +101,8 @@ static int run_one(struct container *c, const cJSON *hook, const char *state, st
 {
     auto_free const char **args = json_strings(json_get(hook, "args"));
     auto_free const char **env = json_strings(json_get(hook, "env"));
+    auto_span struct trace *span UNUSED =
+        span_begin(c->plugins.trace, SPAN_HOOK, json_string(hook, "path", ""));
     const struct hook h = {
         .path = json_string(hook, "path", ""),
         .args = args,

@@ -116,6 +116,11 @@ static void text_value(struct text *out, const struct plan_header *plan,
     }
 }
 
+static bool named(const struct plan_argument *a, const char *name)
+{
+    return (size_t)a->name_length == strlen(name) && !memcmp(a->name, name, strlen(name));
+}
+
 static void text_arguments(struct text *out, const struct plan_header *plan,
                            const struct plan_op *op)
 {
@@ -170,6 +175,33 @@ static void plain(struct text *out, const char *s)
             return;
         }
     text_append(out, s, strlen(s));
+}
+
+static bool is_private(const struct plan_argument *a)
+{
+    static const char *const names[] = {"env", "state", "value", "options"};
+
+    for (size_t i = 0; strchr("slt", a->type) && i < ARRAY_SIZE(names); i++)
+        if (named(a, names[i]))
+            return true;
+    return false;
+}
+
+/* Who reads a trace may be somebody else than who may read the plan. */
+void plan_print_call(const struct plan_header *plan, const struct plan_op *op, struct text *out)
+{
+    const char *separator = "";
+    struct plan_argument a;
+
+    text_add(out, "%s(", plan_op_info[op->kind].name);
+    for (unsigned i = 0; plan_argument(op, i, &a); i++) {
+        if (strchr("Tbw", a.type) || is_private(&a) || (!a.value && strchr("stlTbLxanpch", a.type)))
+            continue;
+        text_add(out, "%s%.*s=", separator, a.name_length, a.name);
+        text_value(out, plan, &a);
+        separator = ", ";
+    }
+    text_add(out, ")");
 }
 
 static void text_op(struct text *out, const struct plan_header *plan, const struct plan_op *op)

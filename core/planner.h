@@ -81,6 +81,9 @@ int plan_late_set_bytes(struct plan_header **plan, unsigned late, const void *by
 /* For people, and for programs. */
 struct text;
 void plan_print(const struct plan_header *plan, struct text *out);
+/* One operation as a call, in a line. What may be secret, or is for hozo alone, is left out: the environment, what is
+ * written into files, options of mounts, bytes, the state for hooks. */
+void plan_print_call(const struct plan_header *plan, const struct plan_op *op, struct text *out);
 void plan_print_json(const struct plan_header *plan, struct text *out);
 
 /* Fills *err from the failure of operation `op`: "linux.maskedPaths[3]: mask: move_mount: …". */

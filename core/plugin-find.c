@@ -190,8 +190,11 @@ static int by_name(const void *a, const void *b)
 
 int plugins_scan(struct plugins *p, struct error *err)
 {
+    auto_span struct trace *span UNUSED = NULL;
+
     if (p->scanned)
         return 0;
+    span = span_begin(p->trace, SPAN_FIND, NULL);
     if (scan_all(p, err) < 0)
         return -1;
     if (p->n_files)

@@ -312,6 +312,7 @@ int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage,
     struct plugin *p = c->plugins.opened[index];
     struct call k = {.public = {&plugin_host}, .c = c, .plugin = p, .stage = stage, .err = err};
     hozo_callback function = plugin_callback(p->d, stage);
+    struct trace *span;
     bool planning = c->builder && ((IN(PLAN) | IN(EXEC) | IN(UPDATE)) & (1u << stage));
     int r;
 
@@ -321,9 +322,11 @@ int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage,
         return 0;
     if (planning)
         speak(c, p->d->name, (unsigned)index + 1);
+    span = span_callback(c->plugins.trace, p->d->name, plugin_stage_name[stage]);
     guard_enter(c, p->d->name, plugin_stage_name[stage]);
     r = function(&k.public);
     guard_leave();
+    span_end(&span);
     if ((1u << stage) & STAGES_HOST)
         guard_restore();
     if (planning)

@@ -23,6 +23,7 @@ static void silence(void)
 static _Noreturn void rehearse(struct plugins *p, size_t from, int to)
 {
     silence();
+    p->trace = NULL; /* the other process writes it */
     for (size_t i = from; i < p->n_files; i++) {
         const struct plugin_file *f = &p->files[i];
         struct error ignored;

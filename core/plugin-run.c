@@ -39,8 +39,10 @@ static unsigned now_ms(void)
 }
 
 /* The program's time is the callback's; but who ends the callback has to end the program first. */
-static int run_in_time(struct program *p, struct program_end *end, struct error *err)
+static int run_in_time(struct trace *t, struct program *p, struct program_end *end,
+                       struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(t, SPAN_PROGRAM, p->path);
     unsigned begin = now_ms(), left = guard_stop(), used;
     bool own_limit = p->timeout && p->timeout < left;
     int r;
@@ -77,7 +79,7 @@ int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs)
                                .interrupt = k->c->interrupt,
                                .output = &k->output,
                                .output_max = OUTPUT_MAX};
-    if (run_in_time(&program, &end, k->err) < 0)
+    if (run_in_time(k->c->plugins.trace, &program, &end, k->err) < 0)
         return failed(k);
     if (k->output.failed)
         return call_refuse(k, "out of memory");
@@ -88,6 +90,7 @@ int run_program(struct hozo_ctx *ctx, struct hozo_run *theirs)
 
 void *run_dlopen(struct hozo_ctx *ctx, const char *library)
 {
+    auto_span struct trace *span UNUSED = NULL;
     struct call *k = call_of(ctx);
     char real[PATH_MAX];
     void *handle;
@@ -108,6 +111,7 @@ void *run_dlopen(struct hozo_ctx *ctx, const char *library)
         call_refuse(k, "opens a library by a path that is not absolute: %s", library);
         return NULL;
     }
+    span = span_begin(k->c->plugins.trace, SPAN_LIBRARY, library);
     if (!(handle = dlopen(library, RTLD_NOW | RTLD_LOCAL))) {
         const char *why = dlerror();
 

@@ -46,7 +46,7 @@ void plugins_free(struct plugins *p)
     lates_free(p);
     confine_free(p);
     forget_walked(p);
-    *p = (struct plugins){.dir = p->dir, .container = p->container};
+    *p = (struct plugins){.dir = p->dir, .trace = p->trace, .container = p->container};
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -160,6 +160,7 @@ static int load(struct plugins *p, const char *name, const char *real, const str
 static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, size_t n,
                                 struct error *err)
 {
+    auto_span struct trace *span = span_begin(p->trace, SPAN_LOAD, f->name);
     const struct hozo_plugin *d;
     struct plugin *plugin;
     char real[PATH_MAX];
@@ -176,6 +177,8 @@ static struct plugin *open_file(struct plugins *p, const struct plugin_file *f, 
     plugin = admit(p, d, real, f->name, err);
     if (plugin && !plugin->load_ns)
         plugin->load_ns = ns;
+    if (plugin)
+        span_end_for(&span, d->name);
     return plugin;
 }
 
@@ -348,6 +351,8 @@ static int open_cgroup_managers(struct container *c, struct error *err)
 /* What is there is served before anybody may add to it, and so is what was added. */
 static int check(struct container *c, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_SERVE, NULL);
+
     if (fields_served(&c->plugins, c->config.root, spec_config, "", err) < 0 ||
         fields_check(&c->plugins, &c->config, err) < 0)
         return -1;

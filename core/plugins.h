@@ -14,6 +14,7 @@
 #include "include/hozo/plugin.h"
 
 struct container;
+struct trace;
 struct text;
 
 /* An entry of a plugin directory: NAME.so */
@@ -82,6 +83,7 @@ struct planned_label {
 
 struct plugins {
     const char *dir;             /* --plugin-dir, or NULL for the built-in list */
+    struct trace *trace;         /* --trace, or NULL */
     struct container *container; /* for whom they are opened; NULL: to be looked at */
     bool scanned;
     struct plugin_file *files;

@@ -99,6 +99,7 @@ static int take_back(const struct container *c, struct error *err)
 
 static int release(struct container *c, bool *stalled, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_RELEASE, NULL);
     auto_close int result = openat(c->dirfd, "result", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     auto_close int start = openat(c->dirfd, "start", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
     char buf[1 + sizeof(struct sync_failure)];
@@ -111,6 +112,7 @@ static int release(struct container *c, bool *stalled, struct error *err)
     if (write(start, "", 1) != 1)
         return fail(err, errno, NULL, "write the start FIFO");
     n = read_result(c, result, buf, sizeof buf);
+    times_tell(&c->times, c->plan, c->plugins.trace);
     *stalled = n < 0 && errno == EAGAIN;
     if (n < 0)
         return *stalled ? take_back(c, err) : fail(err, errno, NULL, "read the result FIFO");

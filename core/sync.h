@@ -63,8 +63,8 @@ struct sync_message {
 
 /*
  * hozo-init is executed as { "hozo-init", "S,P" }: the decimal numbers of its end of the socket and of
- * the memfd that holds the plan. Its environment is empty. Descriptors: 0-2, the preserved ones,
- * these two, and the slots whose numbers the plan holds.
+ * the memfd that holds the plan; with --trace as "S,P,T", where T is the memfd of the table below. Its environment is
+ * empty. Descriptors: 0-2, the preserved ones, these, and the slots whose numbers the plan holds.
  *
  * Start: one byte written to the FIFO `start` lets I go on. To `result` I then writes START_EXECUTING
  * directly before execve; end of file behind it (the descriptor is close-on-exec) means executed.
@@ -72,6 +72,16 @@ struct sync_message {
  * piece, and exits: whoever starts the container no longer has the plan.
  */
 #define START_EXECUTING 'x'
+
+/*
+ * A row for each operation of the plan, in its order, and one for how long the inside process is waiting to be let go.
+ * hozo-init maps the table and closes T; a time that it has not noted is 0. Nanoseconds of CLOCK_REALTIME, which, unlike
+ * CLOCK_MONOTONIC, is the same in every time namespace.
+ */
+struct sync_time {
+    uint64_t begin, end;
+};
+#define SYNC_TIMES(n_ops) ((size_t)(n_ops) + 1)
 
 struct sync_failure {
     struct sync_message message;

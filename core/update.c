@@ -96,6 +96,8 @@ static int plan_update(struct container *c, struct error *err)
 
 int compile_update(struct container *c, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_COMPILE, NULL);
+
     leave_devices(c);
     if (check_changes(c, err) < 0)
         return -1;
@@ -119,7 +121,7 @@ int container_update(struct container *c, struct error *err)
         return fail(err, 0, NULL, "container not running: no such process");
     if (status == STATUS_CREATING)
         return fail(err, 0, NULL, "the container is still being created");
-    if (facts_collect(&c->facts, err) < 0 ||
+    if (container_facts(c, err) < 0 ||
         plugins_open_for(c, IN(UPDATE) | IN(UPDATE_APPLY), err) < 0 || compile_update(c, err) < 0 ||
         plugins_update_apply(c, err) < 0)
         return -1;

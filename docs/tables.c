@@ -4,6 +4,7 @@
 
 #include "core/plan.h"
 #include "core/plugin-callbacks.h"
+#include "core/trace.h"
 #include "docs/resource-table.h"
 
 static void phases(void)
@@ -35,9 +36,19 @@ static void callbacks(void)
 #undef HOST
 }
 
+static void spans(void)
+{
+    printf("== spans\n| span | argument | what happens |\n|---|---|---|\n");
+#define SPAN(id, name, argument, what)                                                             \
+    printf("| `%s` | %s | %s |\n", name, #argument[0] == 'N' ? "" : argument, what);
+    TRACE_SPANS(SPAN)
+#undef SPAN
+}
+
 int main(void)
 {
     phases();
+    spans();
     callbacks();
     resource_table();
     return ferror(stdout);

@@ -46,6 +46,8 @@ struct globals {
     bool debug, systemd_cgroup;
     unsigned inherited; /* descriptors 3 .. inherited+2 were open when hozo began */
     const struct log *logger;
+    struct trace *trace;  /* of this execution; NULL: nobody wants to know */
+    const char *trace_file; /* … where it goes */
 };
 
 struct verb {

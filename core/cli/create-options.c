@@ -42,6 +42,7 @@ int create_load(const struct globals *g, const struct create_options *o, const c
     c->root = g->root;
     c->log = g->logger;
     c->plugins.dir = g->plugin_dir;
+    c->plugins.trace = g->trace;
     c->cgroup_manager = g->cgroup_manager;
     c->no_pivot = o->no_pivot;
     c->no_new_keyring = o->no_new_keyring;
@@ -60,7 +61,7 @@ int create_load(const struct globals *g, const struct create_options *o, const c
             0 ||
         take_notify_socket(c, err) < 0)
         return -1;
-    return c->facts.root ? 0 : facts_collect(&c->facts, err);
+    return c->facts.root ? 0 : container_facts(c, err);
 }
 
 int compile_load(const struct globals *g, const struct create_options *o, const char *host,

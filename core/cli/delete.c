@@ -31,6 +31,7 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
     container_init(&c);
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("delete", argc, 1, 1, err) < 0)
         return -1;

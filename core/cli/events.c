@@ -20,6 +20,7 @@ int verb_events(const struct globals *g, int argc, char **argv, struct error *er
     container_init(&c);
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     if (options_parse(options, &argc, &argv, err) || arguments_expect("events", argc, 1, 1, err))
         return -1;
     if ((ns = duration_parse(interval)) < 0)

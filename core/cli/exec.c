@@ -45,6 +45,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
 {
     auto_foreground struct foreground fg = FOREGROUND_INIT;
     auto_container struct container c;
+    auto_span struct trace *span UNUSED = NULL;
     auto_close int console = -1;
     int status;
 
@@ -53,6 +54,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
     c.failure = -EXEC_FAILED;
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     if (!x->o.process_file && argc < 2)
         return fail(err, 0, NULL, "process args cannot be empty");
     x->o.args = (const char *const *)argv + 1;
@@ -68,6 +70,7 @@ static int run(const struct globals *g, int argc, char **argv, struct exec_optio
     if (x->detach)
         return 0;
     close(steal_fd(c.dirfd)); /* the lock: others may exec, kill and delete meanwhile */
+    span = span_begin(c.plugins.trace, SPAN_WAIT, NULL);
     if (foreground_run(&fg, c.pidfd, c.pid, steal_fd(console), &status, err) < 0)
         return -1;
     return status;

@@ -11,6 +11,7 @@
 #include "core/cli/cli.h"
 #include "core/cli/root.h"
 #include "core/log.h"
+#include "core/trace.h"
 
 /* clang-format off */
 static const struct verb verbs[] = {
@@ -98,7 +99,8 @@ static int choose_cgroup_manager(struct globals *g, struct error *err)
 }
 
 /* The exit status, or a negative number with *err filled. */
-static int run(struct log *log, unsigned inherited, int argc, char **argv, struct error *err)
+static int run(struct log *log, struct trace *trace, unsigned inherited, int argc, char **argv,
+               struct error *err)
 {
     struct globals g = {.log_format = "text", .logger = log, .inherited = inherited};
     auto_free char *root = NULL;
@@ -109,6 +111,7 @@ static int run(struct log *log, unsigned inherited, int argc, char **argv, struc
         {"log", 0, OPTION_STRING, &g.log, "FILE", "append errors to this file"},
         {"log-format", 0, OPTION_STRING, &g.log_format, "FORMAT", "text or json"},
         {"debug", 0, OPTION_FLAG, &g.debug, NULL, "log more than errors"},
+        {"trace", 0, OPTION_STRING, &g.trace_file, "FILE", "write there where the time goes"},
         {"systemd-cgroup", 0, OPTION_FLAG, &g.systemd_cgroup, NULL, "as --cgroup-manager systemd"},
         {"cgroup-manager", 0, OPTION_STRING, &g.cgroup_manager, "NAME",
          "cgroupfs, systemd or disabled"},
@@ -138,6 +141,11 @@ static int run(struct log *log, unsigned inherited, int argc, char **argv, struc
     const struct verb *verb = find_verb(argv[0]);
     if (!verb)
         return fail(err, 0, NULL, "unknown verb \"%s\"; see hozo --help", argv[0]);
+    if (g.trace_file) {
+        if (trace_open(trace, g.trace_file, verb->name, err) < 0)
+            return -1;
+        g.trace = trace;
+    }
     bool stateless = help_head(verb, argc - 1, argv + 1) || verb->stateless;
     if (choose_cgroup_manager(&g, err) || (root_choose(g.root, &root, err) && !stateless))
         return -1;
@@ -154,10 +162,17 @@ static void signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+static void end_trace(struct trace *trace, const struct log *log, const struct error *failed)
+{
+    if (trace->fd >= 0 && !trace_close(trace, failed))
+        log_line(log, LOG_LEVEL_WARNING, "the trace is incomplete: its file takes no more");
+}
+
 int main(int argc, char **argv)
 {
     struct error err = {0};
     struct log log = {.fd = -1};
+    struct trace trace = {.fd = -1};
     char text[sizeof err.path + sizeof err.text + 256];
     unsigned inherited = 0;
     int status;
@@ -165,10 +180,11 @@ int main(int argc, char **argv)
     signals();
     status = descriptors(&inherited, &err)
                  ? -1
-                 : run(&log, inherited, argc - (argc > 0), argv + (argc > 0), &err);
+                 : run(&log, &trace, inherited, argc - (argc > 0), argv + (argc > 0), &err);
 
     if (status < 0 && err.errnum == OPTIONS_HELP)
         status = 0;
+    end_trace(&trace, &log, status < 0 ? &err : NULL);
     if (status < 0) {
         error_format(&err, text, sizeof text);
         log_line(&log, LOG_LEVEL_ERROR, text);

@@ -11,6 +11,7 @@ int verb_pause(const struct globals *g, int argc, char **argv, struct error *err
     container_init(&c);
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("pause", argc, 1, 1, err) < 0 ||
         container_open(&c, g->root, argv[0], err) < 0)
@@ -27,6 +28,7 @@ int verb_resume(const struct globals *g, int argc, char **argv, struct error *er
     container_init(&c);
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     c.root = g->root;
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("resume", argc, 1, 1, err) < 0 ||

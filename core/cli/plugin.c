@@ -11,14 +11,14 @@
 
 static int list(const struct globals *g, char **argv UNUSED, struct text *out, struct error *err)
 {
-    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir};
+    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir, .trace = g->trace};
 
     return plugins_list(&plugins, out, err);
 }
 
 static int info(const struct globals *g, char **argv, struct text *out, struct error *err)
 {
-    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir};
+    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir, .trace = g->trace};
 
     return plugins_info(&plugins, argv[0], out, err);
 }

@@ -58,6 +58,7 @@ static int run(const struct globals *g, const struct run_options *o, const char 
 {
     auto_foreground struct foreground fg = FOREGROUND_INIT;
     auto_container struct container c;
+    auto_span struct trace *span = NULL;
     auto_close int console = -1;
     int status;
 
@@ -73,8 +74,10 @@ static int run(const struct globals *g, const struct run_options *o, const char 
     fg.watch = c.notify.inside;
     fg.watched = pass_ready_on;
     fg.data = &c;
+    span = span_begin(c.plugins.trace, SPAN_WAIT, NULL);
     if (foreground_run(&fg, c.pidfd, c.pid, steal_fd(console), &status, err) < 0)
         return -1;
+    span_end(&span);
     if (!o->keep && remove_stopped(&c, err) < 0)
         return -1;
     return status;

@@ -10,6 +10,7 @@ int verb_start(const struct globals *g, int argc, char **argv, struct error *err
     container_init(&c);
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     if (options_parse(options, &argc, &argv, err) < 0 ||
         arguments_expect("start", argc, 1, 1, err) < 0 ||
         container_open(&c, g->root, argv[0], err) < 0)

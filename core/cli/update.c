@@ -189,6 +189,7 @@ int verb_update(const struct globals *g, int argc, char **argv, struct error *er
     container_init(&c);
     c.log = g->logger;
     c.plugins.dir = g->plugin_dir;
+    c.plugins.trace = g->trace;
     for (size_t i = 0; i < FLAGS; i++)
         options[i + 1] = (struct option){.name = flags[i].name,
                                          .type = OPTION_STRING,

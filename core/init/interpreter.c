@@ -121,6 +121,7 @@ int interpret(struct interpreter *in)
 
         in->op = op;
         in->step = STEP_NONE;
+        time_begin(in, op);
         if (op->kind != OP_MKNOD && op->kind != OP_SYMLINK)
             forget_parent(in);
         if (op->phase > PHASE_MOUNTS)
@@ -135,6 +136,9 @@ int interpret(struct interpreter *in)
             r = pass_phase(in, op, &asked);
         else
             r = execute(in, op);
+        /* That of `clone` came in the stage process. */
+        if (op->kind != OP_CLONE || r < 0)
+            time_end(in, op);
         if (r < 0) {
             sync_fail(in, errno);
             return -1;

@@ -46,6 +46,7 @@ struct interpreter {
     bool filtered; /* a seccomp filter is in force, or about to be */
     pid_t pid;     /* while one is: that of this process, in its own namespace */
     bool inside; /* the inside process, or still the stage process */
+    struct sync_time *times; /* --trace: see core/sync.h; NULL: nobody wants to know */
 };
 
 typedef int operation(struct interpreter *in, const struct plan_op *op);
@@ -74,6 +75,12 @@ int sync_wait_go(struct interpreter *in);
 int sync_read_go(struct interpreter *in);
 /* Tells the runtime, or whoever starts the container, which operation failed and how. */
 void sync_fail(struct interpreter *in, int errnum);
+
+/* --- times -------------------------------------------------------------------------------------- */
+
+/* Of an operation; NULL: of the inside process's wait to be let go. */
+void time_begin(const struct interpreter *in, const struct plan_op *op);
+void time_end(const struct interpreter *in, const struct plan_op *op);
 
 /* --- under a seccomp filter --------------------------------------------------------------------- */
 

@@ -37,6 +37,15 @@ static struct plan_header *map_plan(int fd)
     return at;
 }
 
+static struct sync_time *map_times(int fd, uint32_t n_ops)
+{
+    void *at = mmap(NULL, SYNC_TIMES(n_ops) * sizeof(struct sync_time), PROT_READ | PROT_WRITE,
+                    MAP_SHARED, fd, 0);
+
+    close(fd);
+    return at == MAP_FAILED ? NULL : at;
+}
+
 /* Engines start runtimes with signals ignored or blocked; their containers should not inherit that. */
 static void reset_signals(void)
 {
@@ -80,6 +89,8 @@ int main(int argc, char **argv)
         return 1;
     plan = number(&numbers);
     if (!(in.plan = map_plan(plan)) || !descriptors_ok(in.plan, in.sync))
+        return 1;
+    if (*numbers++ == ',' && !(in.times = map_times(number(&numbers), in.plan->n_ops)))
         return 1;
     if (syscall(SYS_close_range, 3 + in.plan->preserve_fds, ~0U, CLOSE_RANGE_CLOEXEC_) < 0)
         return 1;

@@ -79,13 +79,16 @@ int op_clone(struct interpreter *in, const struct plan_op *op)
     if (pid < 0)
         return -1;
     if (pid) {
+        time_end(in, op);
         sync_send(in, SYNC_BORN, (uint32_t)pid);
         _exit(0);
     }
     in->inside = true;
     in->step = STEP_PRCTL;
+    time_begin(in, NULL);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || sync_wait_go(in) < 0)
         return -1;
+    time_end(in, NULL);
     in->step = STEP_PRCTL;
     return in->traceable ? prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) : 0;
 }

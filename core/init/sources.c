@@ -92,10 +92,13 @@ int help(struct interpreter *in)
             continue;
         in->op = op;
         in->step = STEP_NONE;
+        time_begin(in, op);
         if ((execute ? execute(in, op) : refuse(ENOSYS)) < 0 || send_filled(in, op, &filled) < 0) {
+            time_end(in, op);
             sync_fail(in, errno);
             return -1;
         }
+        time_end(in, op);
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -18,10 +19,26 @@ int plan_memfd(const struct plan_header *plan, struct error *err)
     return fd < 0 ? fail(err, errno, NULL, "memfd for the plan") : fd;
 }
 
+int times_open(struct times *x, const struct plan_header *plan, const struct trace *t,
+               struct error *err)
+{
+    off_t size = (off_t)(SYNC_TIMES(plan->n_ops) * sizeof(struct sync_time));
+    auto_close int fd = -1;
+
+    if (!t)
+        return 0;
+    fd = memfd_create("hozo-times", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, size) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW) < 0)
+        return fail(err, errno, NULL, "memfd for the times of operations");
+    times_begin(x, steal_fd(fd));
+    return 0;
+}
+
 /* In the child, which has a descriptor table of its own but the parent's memory. */
 struct child {
     const struct spawn *spawn;
-    char numbers[32]; /* the word of hozo-init's command line */
+    char numbers[48]; /* the word of hozo-init's command line */
     int errnum;       /* result: why it was not executed */
 };
 
@@ -48,6 +65,7 @@ static void __attribute__((noreturn, noinline, no_sanitize_address)) execute(str
         keep(slots[i].fd);
     keep(s->sync);
     keep(s->plan_fd);
+    keep(s->times);
     syscall(SYS_execveat, s->image, "", argv, envp, AT_EMPTY_PATH);
     c->errnum = errno;
     _exit(127);
@@ -96,7 +114,8 @@ static pid_t spawn_once(const struct spawn *s, int *refused, struct error *err)
     long pid;
 
     *refused = 0;
-    snprintf(c.numbers, sizeof c.numbers, "%d,%d", s->sync, s->plan_fd);
+    snprintf(c.numbers, sizeof c.numbers, s->times < 0 ? "%d,%d" : "%d,%d,%d", s->sync, s->plan_fd,
+             s->times);
     if (s->cgroup >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)s->cgroup;

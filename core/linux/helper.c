@@ -67,6 +67,8 @@ static int converse(struct container *c, int helper, int sync, struct error *err
 
 int helper_run(struct container *c, int sync, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_phase(c->plugins.trace, PHASE_SOURCES);
+    auto_times struct times times = {.fd = -1, .helper = true};
     auto_free struct plan_header *plan = plan_of_helper(c->plan);
     auto_close int image = init_image(err), memfd = -1, ours = -1, theirs = -1;
     struct spawn s;
@@ -75,10 +77,15 @@ int helper_run(struct container *c, int sync, struct error *err)
 
     if (!plan)
         return fail_memory(err);
-    if (image < 0 || (memfd = plan_memfd(plan, err)) < 0 || channel_open(&ours, &theirs, err) < 0)
+    if (image < 0 || (memfd = plan_memfd(plan, err)) < 0 || channel_open(&ours, &theirs, err) < 0 ||
+        times_open(&times, plan, c->plugins.trace, err) < 0)
         return -1;
-    s = (struct spawn){
-        .image = image, .plan_fd = memfd, .sync = theirs, .plan = plan, .cgroup = -1};
+    s = (struct spawn){.image = image,
+                       .plan_fd = memfd,
+                       .sync = theirs,
+                       .plan = plan,
+                       .cgroup = -1,
+                       .times = times.fd};
     if ((pid = spawn_stage(&s, err)) < 0)
         return -1;
     close(steal_fd(theirs));
@@ -86,5 +93,6 @@ int helper_run(struct container *c, int sync, struct error *err)
     if (r < 0)
         kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
+    times_tell(&times, plan, c->plugins.trace);
     return r;
 }

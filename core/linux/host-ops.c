@@ -284,10 +284,19 @@ static int host_op(struct container *c, const struct plan_op *op, struct error *
     }
 }
 
+static int traced(struct container *c, const struct plan_op *op, struct error *err)
+{
+    auto_span struct trace *span UNUSED = span_operation(c->plugins.trace, c->plan, op);
+
+    return host_op(c, op, err);
+}
+
 int host_ops(struct container *c, enum plan_phase phase, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_phase(c->plugins.trace, phase);
+
     plan_for_each (op, c->plan)
-        if (op->phase == phase && host_op(c, op, err) < 0)
+        if (op->phase == phase && traced(c, op, err) < 0)
             return -1;
     return 0;
 }

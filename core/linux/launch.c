@@ -26,6 +26,7 @@
 /* cgroup v1 has no way to be born in a cgroup: the stage process is moved before it does anything. */
 static int attach_stage(struct container *c, const struct launch *l, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_ENTER, NULL);
     char pid[16];
     int n = snprintf(pid, sizeof pid, "%d", (int)l->stage);
 
@@ -85,6 +86,7 @@ static int explain(const struct container *c, struct error *err)
 
 static pid_t spawn(struct container *c, const struct launch *l, struct spawn *s, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_SPAWN, NULL);
     auto_close int cgroup = -1;
     pid_t pid;
 
@@ -169,15 +171,13 @@ static int receive(struct container *c, int sync, struct sync_message *m, int *p
     return reported(c, m, err) ? -1 : 0;
 }
 
-int launch_await(struct container *c, struct error *err)
+static int await_birth(struct container *c, struct launch *l, struct error *err)
 {
-    struct launch *l = c->launch;
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_BIRTH, NULL);
     struct sync_message m;
     siginfo_t info;
     int passed, r;
 
-    if (!l || !l->stage)
-        return 0;
     r = receive(c, l->sync, &m, &passed, l->patient ? -1 : BORN_SECONDS, err);
     if (r < 0)
         kill(l->stage, SIGKILL);
@@ -197,7 +197,16 @@ int launch_await(struct container *c, struct error *err)
     c->pidfd = pidfd_open(c->pid, 0);
     if (c->pidfd < 0)
         return fail(err, errno, NULL, "pidfd_open");
-    return host_ops(c, PHASE_ATTACH, err);
+    return 0;
+}
+
+int launch_await(struct container *c, struct error *err)
+{
+    struct launch *l = c->launch;
+
+    if (!l || !l->stage)
+        return 0;
+    return await_birth(c, l, err) < 0 ? -1 : host_ops(c, PHASE_ATTACH, err);
 }
 
 /* The inside process is let go. */
@@ -260,6 +269,7 @@ static int listen_to(struct container *c, const struct launch *l, const struct p
 
 int launch_converse(struct container *c, struct launch *l, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_SET_UP, NULL);
     unsigned phase = next_phase(c->plan, PHASE_ATTACH);
     const struct plan_op *listener = listener_op(c->plan);
 
@@ -310,9 +320,11 @@ int launch(struct container *c, struct launch *l, struct error *err)
 
     l->sync = l->console = -1;
     if (image < 0 || channel_open(&l->sync, &theirs, err) < 0 ||
-        (plan = plan_memfd(c->plan, err)) < 0)
+        (plan = plan_memfd(c->plan, err)) < 0 ||
+        times_open(&c->times, c->plan, c->plugins.trace, err) < 0)
         return -1;
-    s = (struct spawn){.image = image, .plan_fd = plan, .sync = theirs, .plan = c->plan};
+    s = (struct spawn){
+        .image = image, .plan_fd = plan, .sync = theirs, .plan = c->plan, .times = c->times.fd};
     l->stage = spawn(c, l, &s, err);
     /* From now on the end of the other side is the end of file here. */
     close(steal_fd(theirs));
@@ -322,6 +334,7 @@ int launch(struct container *c, struct launch *l, struct error *err)
     if (ok)
         return 0;
     launch_kill(c);
+    times_tell(&c->times, c->plan, c->plugins.trace);
     cleanup_close(&l->sync);
     cleanup_close(&l->console);
     l->sync = l->console = -1;
@@ -330,9 +343,12 @@ int launch(struct container *c, struct launch *l, struct error *err)
 
 int launch_executed(struct container *c, struct launch *l, struct error *err)
 {
+    auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_RELEASE, NULL);
     struct sync_message m;
-    int passed, r = channel_receive(l->sync, &m, &passed, -1, err);
+    int passed, r;
 
+    r = channel_receive(l->sync, &m, &passed, -1, err);
+    times_tell(&c->times, c->plan, c->plugins.trace);
     if (!r)
         return 0;
     cleanup_close(&passed);
