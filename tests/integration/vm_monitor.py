@@ -312,6 +312,21 @@ def a_helper_that_fails_because_the_hypervisor_has_ended_is_not_blamed(box):
 
 
 @test
+def the_last_words_are_those_of_who_has_ended(box):
+    """What others say meanwhile, of what they see of it, is in the log as well."""
+    m = Machine(box, helpers=["helper"])
+    helper, _ = sorted((m.meet(), m.meet()), key=lambda c: c.facts["name"])
+    m.agent.set_up()
+    m.child.tell("err", '"no such machine\\n"')
+    host.eventually(lambda: "no such machine\n" in m.log(), what="the first line")
+    helper.tell("err", '"my client has gone\\n"')
+    host.eventually(lambda: "my client has gone\n" in m.log(), what="the second line")
+    m.child.tell("exit", 1)
+    m.agent.close()
+    m.fails("hypervisor has ended with exit status 1: no such machine")
+
+
+@test
 def a_helper_that_ends_well_may_do_so(box):
     Machine(box, before=[("child", "helper", "0", "/bin/true")]).created()
 

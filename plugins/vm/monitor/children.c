@@ -116,11 +116,12 @@ static int hand_over(const struct machine *m, int port)
     return 0;
 }
 
-static int become(const struct machine *m, bool hypervisor, int port, uint64_t capabilities)
+static int become(const struct machine *m, bool hypervisor, int says, int port,
+                  uint64_t capabilities)
 {
     /* 0 is /dev/null already. */
-    if (dup2(m->says, 1) < 0 || dup2(m->says, 2) < 0 || (hypervisor && hand_over(m, port) < 0) ||
-        privileges_pass(capabilities) < 0)
+    if (dup2(says, 1) < 0 || dup2(says, 2) < 0 || (hypervisor && hand_over(m, port) < 0) ||
+        setrlimit(RLIMIT_NOFILE, &m->files) < 0 || privileges_pass(capabilities) < 0)
         return -1;
     /* What a change of credentials would have taken back. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
@@ -129,16 +130,22 @@ static int become(const struct machine *m, bool hypervisor, int port, uint64_t c
     return 0;
 }
 
+static int make_pipe(int ends[2])
+{
+    return pipe2(ends, O_CLOEXEC) < 0 || above(&ends[0]) < 0 || above(&ends[1]) < 0 ? -1 : 0;
+}
+
 /* 0, or why it could not become the program. */
 static int spawn(struct machine *m, struct child *c, char **args, int port, uint64_t capabilities)
 {
-    int report[2], errnum = 0;
+    int report[2], speech[2], errnum = 0;
 
-    if (pipe2(report, O_CLOEXEC) < 0 || above(&report[0]) < 0 || above(&report[1]) < 0)
+    if (make_pipe(report) < 0 || make_pipe(speech) < 0 || fcntl(speech[0], F_SETFL, O_NONBLOCK) < 0)
         return errno;
+    c->said = speech[0];
     c->pid = fork();
     if (!c->pid) {
-        if (!become(m, c->hypervisor, port, capabilities))
+        if (!become(m, c->hypervisor, speech[1], port, capabilities))
             execve(args[0], args, environment);
         errnum = errno;
         while (write(report[1], &errnum, sizeof errnum) < 0 && errno == EINTR)
@@ -150,6 +157,7 @@ static int spawn(struct machine *m, struct child *c, char **args, int port, uint
         c->pid = 0;
     }
     close(report[1]);
+    close(speech[1]);
     if (c->pid && read(report[0], &errnum, sizeof errnum) != (ssize_t)sizeof errnum)
         errnum = 0;
     close(report[0]);
@@ -186,7 +194,8 @@ static int start(struct machine *m, const struct record *r)
 
     if (m->n_children == CHILDREN_MAX)
         return broken(m, E2BIG, "the machine's children");
-    *c = (struct child){.name = r->words[1], .hypervisor = !strcmp(r->words[1], "hypervisor")};
+    *c = (struct child){
+        .name = r->words[1], .hypervisor = !strcmp(r->words[1], "hypervisor"), .said = -1};
     if (complete(m, r, c->hypervisor, &args) < 0 || !args.word)
         return -1;
     if (c->hypervisor && make_port(m, &port) < 0)
@@ -271,27 +280,40 @@ uint64_t children_capabilities(const struct machine *m)
 
 /* --- their end ----------------------------------------------------------------------------------------- */
 
-void children_listen(struct machine *m)
+/* Reads once. 0: there is nothing now. */
+static int listen_to(struct machine *m, struct child *c)
 {
     char text[4096];
-    ssize_t n = read(m->said, text, sizeof text);
+    ssize_t n = read(c->said, text, sizeof text);
 
     if (n > 0)
-        log_copy(&m->log, text, (size_t)n);
-    if (n)
-        return;
-    /* Nobody is left who could: poll(2) would tell that for ever. */
-    close(m->said);
-    m->said = -1;
+        log_copy(&m->log, &c->last, text, (size_t)n);
+    if (!n) {
+        /* poll(2) would tell that for ever. */
+        close(c->said);
+        c->said = -1;
+    }
+    return n > 0;
+}
+
+void children_poll(struct machine *m)
+{
+    for (size_t i = 0; i < m->n_children; i++)
+        m->children[i].poll = polls_add(&m->polls, m->children[i].said, POLLIN);
+}
+
+void children_listen(struct machine *m)
+{
+    for (size_t i = 0; i < m->n_children; i++)
+        if (polls_got(&m->polls, m->children[i].poll))
+            listen_to(m, &m->children[i]);
 }
 
 /* What a child has said last is in the pipe still, at most so much. */
-static void hear_out(struct machine *m)
+static void hear_out(struct machine *m, struct child *c)
 {
-    struct pollfd p = {m->said, POLLIN, 0};
-
-    for (int i = 0; i < 64 && poll(&p, 1, 0) > 0; i++)
-        children_listen(m);
+    for (int i = 0; i < 64 && c->said >= 0 && listen_to(m, c); i++)
+        ;
 }
 
 /* The hypervisor's end is that of the guest, whose last words are still to be read. A helper that has failed may have done
@@ -304,14 +326,14 @@ static void ended(struct machine *m, struct child *c, int status)
     c->pid = 0;
     if (m->stage >= STAGE_OFF || (well && !c->hypervisor) || (!c->hypervisor && m->death.at))
         return;
-    hear_out(m);
+    hear_out(m, c);
     if (WIFSIGNALED(status))
         snprintf(how, sizeof how, "by signal %d", WTERMSIG(status));
     else
         snprintf(how, sizeof how, "with exit status %d", WEXITSTATUS(status));
     m->death.at = now() + (c->hypervisor ? LAST_WORDS : SUSPICION);
     snprintf(m->death.text, sizeof m->death.text, "%s has ended %s%s%s", c->name, how,
-             m->log.length ? ": " : "", m->log.length ? m->log.line : "");
+             c->last.length ? ": " : "", c->last.line);
 }
 
 /* As process 1 of its namespace also those that nobody here has started. */
@@ -351,11 +373,11 @@ void hypervisor_end(struct machine *m)
         return;
     kill(c->pid, SIGTERM);
     while (c->pid && now() < last) {
-        struct pollfd p[] = {{m->child_signals, POLLIN, 0}, {m->said, POLLIN, 0}};
+        struct pollfd p[] = {{m->child_signals, POLLIN, 0}, {c->said, POLLIN, 0}};
 
         poll(p, 2, (int)(last - now()));
         if (p[1].revents)
-            children_listen(m);
+            listen_to(m, c);
         while (signals_next(m->child_signals))
             ;
         children_reap(m);

@@ -184,7 +184,8 @@ void control_poll(struct machine *m)
 {
     bool asks = m->stage >= STAGE_UP && m->process[1].state >= PROCESS_CREATED && guest_listens(m);
 
-    m->poll.control = polls_add(&m->polls, m->control, asks && free_caller(m) ? POLLIN : 0);
+    m->poll.control =
+        polls_add(&m->polls, m->control, asks && !m->full && free_caller(m) ? POLLIN : 0);
     for (size_t i = 0; i < CALLERS_MAX; i++)
         m->poll.callers[i] = polls_add(&m->polls, m->callers[i], asks ? POLLIN : 0);
 }
@@ -196,6 +197,11 @@ void control_ready(struct machine *m)
     for (size_t i = 0; i < CALLERS_MAX; i++)
         if (polls_got(&m->polls, m->poll.callers[i]))
             caller_ready(m, &m->callers[i]);
-    if (room && polls_got(&m->polls, m->poll.control))
-        *room = accept4(m->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    m->full = false;
+    if (!room || !polls_got(&m->polls, m->poll.control))
+        return;
+    *room = accept4(m->control, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    /* Whoever waits goes on waiting, and poll(2) tells so for ever. */
+    m->full =
+        *room < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM);
 }

@@ -32,7 +32,7 @@ void log_open(struct log *l)
                                                                 : 0};
 }
 
-static void remember(struct log *l, char c)
+static void remember(struct last *l, char c)
 {
     if (c == '\n' || c == '\r') {
         l->complete = true;
@@ -46,10 +46,10 @@ static void remember(struct log *l, char c)
     l->line[l->length] = '\0';
 }
 
-void log_copy(struct log *l, const char *bytes, size_t n)
+void log_copy(struct log *l, struct last *of, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        remember(l, bytes[i]);
+        remember(of, bytes[i]);
     if (n > l->room)
         n = l->room;
     if (!n)

@@ -7,19 +7,23 @@
 
 #define LINE_MAX_ 512
 
-struct log {
-    size_t room;          /* bytes that children may still write */
-    bool in_line;         /* the last byte was no newline */
-    char line[LINE_MAX_]; /* the last line that is not empty, as far as it is known */
+/* The last line of one of them that is not empty, as far as it is known. */
+struct last {
+    char line[LINE_MAX_];
     size_t length;
-    bool complete; /* … the next byte begins another one */
+    bool complete; /* the next byte begins another one */
+};
+
+struct log {
+    size_t room;  /* bytes that children may still write */
+    bool in_line; /* the last byte was no newline */
 };
 
 /* How much is there already counts. */
 void log_open(struct log *l);
 
 /* What a child has said. */
-void log_copy(struct log *l, const char *bytes, size_t n);
+void log_copy(struct log *l, struct last *of, const char *bytes, size_t n);
 
 /* A line of the monitor's own, for which there is always room. Control characters are replaced. */
 void log_line(struct log *l, const char *text);

@@ -73,7 +73,6 @@ static void signals_poll(struct machine *m)
 
     m->poll.child_signals = polls_add(&m->polls, m->child_signals, POLLIN);
     m->poll.signals = polls_add(&m->polls, m->signals, asks ? POLLIN : 0);
-    m->poll.said = polls_add(&m->polls, m->said, POLLIN);
     m->poll.start =
         polls_add(&m->polls, m->start, m->process[1].state == PROCESS_CREATED ? POLLIN : 0);
 }
@@ -103,7 +102,7 @@ static int breath(struct machine *m, int milliseconds)
     EACH_PROCESS(m, p)
     if (process_is_awaited(p))
         milliseconds = sooner(milliseconds, p->left < BREATH ? p->left : BREATH);
-    return milliseconds;
+    return m->full ? sooner(milliseconds, BREATH / 10) : milliseconds;
 }
 
 static void count(struct machine *m, int64_t passed)
@@ -121,6 +120,7 @@ static void wait_for_all(struct machine *m, int milliseconds)
 
     m->polls.n = 0;
     signals_poll(m);
+    children_poll(m);
     guest_poll(m);
     control_poll(m);
     EACH_PROCESS(m, p)
@@ -176,8 +176,7 @@ static void start_ready(struct machine *m)
 static void all_ready(struct machine *m)
 {
     /* Before its stream: the end of that is told only when both have ended. */
-    if (polls_got(&m->polls, m->poll.said))
-        children_listen(m);
+    children_listen(m);
     if (polls_got(&m->polls, m->poll.child_signals)) {
         while (signals_next(m->child_signals))
             ;
@@ -277,8 +276,6 @@ static int take_streams(int stdio[3])
 
 static int open_own(struct machine *m)
 {
-    int pipe[2];
-
     m->sync = MONITOR_SYNC;
     m->control = MONITOR_CONTROL;
     m->start = MONITOR_START;
@@ -287,13 +284,11 @@ static int open_own(struct machine *m)
     for (size_t i = 0; i < CALLERS_MAX; i++)
         m->callers[i] = -1;
     log_open(&m->log);
-    if (signals_open(&m->child_signals, &m->signals) < 0 || pipe2(pipe, O_CLOEXEC) < 0 ||
-        above(&m->child_signals) < 0 || above(&m->signals) < 0 || above(&pipe[0]) < 0 ||
-        above(&pipe[1]) < 0)
+    if (getrlimit(RLIMIT_NOFILE, &m->files) < 0 ||
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){m->files.rlim_max, m->files.rlim_max}) < 0)
         return -1;
-    m->said = pipe[0];
-    m->says = pipe[1];
-    if (fcntl(m->said, F_SETFL, O_NONBLOCK) < 0)
+    if (signals_open(&m->child_signals, &m->signals) < 0 || above(&m->child_signals) < 0 ||
+        above(&m->signals) < 0)
         return -1;
     /* Whoever froze the container may take the byte back between poll(2) and read(2). */
     return fcntl(MONITOR_START, F_SETFL, O_NONBLOCK);
@@ -312,8 +307,6 @@ static int start_machine(struct machine *m)
         return broken(m, errno, "give up capabilities");
     if (children_start(m) < 0)
         return -1;
-    cleanup_close(&m->says);
-    m->says = -1;
     if (privileges_keep(0) < 0)
         return broken(m, errno, "give up capabilities");
     return 0;

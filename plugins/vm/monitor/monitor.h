@@ -8,6 +8,7 @@
 #define PLUGINS_VM_MONITOR_MONITOR_H
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include "core/sync.h"
 #include "plugins/vm/frames.h"
@@ -73,6 +74,9 @@ struct child {
     pid_t pid; /* 0: it has ended */
     const char *name;
     bool hypervisor;
+    int said; /* pipe: what it says; -1: nobody is left who could say something */
+    int poll;
+    struct last last;
 };
 
 /* Milliseconds from the end of the hypervisor, or of a helper, to that of the machine, if nothing else comes. */
@@ -93,8 +97,8 @@ struct machine {
 
     struct child children[CHILDREN_MAX];
     size_t n_children;
-    int said, says; /* pipe: what the children say */
 
+    struct rlimit files; /* of the children: the monitor itself has streams of many processes */
     int taps[NETWORK_MAX];
     char macs[NETWORK_MAX][18];
     size_t n_taps;
@@ -104,6 +108,7 @@ struct machine {
     int sealer;                              /* the same, or nothing becomes read-only */
     int callers[CALLERS_MAX];                /* connections that have not said what they want */
     bool heard;                              /* the guest's stream is not at its end */
+    bool full; /* nobody can be let in: there are too many open files */
 
     enum stage stage;
     struct death death;
@@ -115,7 +120,7 @@ struct machine {
     struct process process[PROCESSES_MAX + 1]; /* [id] */
 
     struct { /* of one turn */
-        int child_signals, signals, said, control, start, guest, callers[CALLERS_MAX];
+        int child_signals, signals, control, start, guest, callers[CALLERS_MAX];
     } poll;
 };
 
@@ -148,6 +153,7 @@ int seal(struct machine *m);
 
 int children_start(struct machine *m);
 void children_reap(struct machine *m);
+void children_poll(struct machine *m);
 void children_listen(struct machine *m);
 bool hypervisor_runs(const struct machine *m);
 void hypervisor_end(struct machine *m);
