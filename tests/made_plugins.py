@@ -220,22 +220,27 @@ def shared_rootfs(work):
     return path
 
 
+def overlay(path, scratch):
+    """What is written below `path` is written in this mount namespace alone."""
+    os.mkdir(scratch)
+    if libc.mount(b"none", scratch.encode(), b"tmpfs", 0, b"mode=755"):
+        raise Skip("no permission to mount a tmpfs")
+    for directory in ("upper", "work"):
+        os.mkdir(f"{scratch}/{directory}", 0o755)
+    options = f"lowerdir={path},upperdir={scratch}/upper,workdir={scratch}/work"
+    failed = libc.mount(b"none", path.encode(), b"overlay", 0, options.encode())
+    host.detach(scratch)
+    if failed:
+        raise Skip("no permission to mount an overlay")
+
+
 def empty_directory(path, scratch):
     """Makes `path` an empty directory, in this mount namespace alone: over the lowest directory above it that
     exists lies an overlay."""
     above = path
     while not os.path.isdir(above):
         above = os.path.dirname(above)
-    os.mkdir(scratch)
-    if libc.mount(b"none", scratch.encode(), b"tmpfs", 0, b"mode=755"):
-        raise Skip("no permission to mount a tmpfs")
-    for directory in ("upper", "work"):
-        os.mkdir(f"{scratch}/{directory}", 0o755)
-    options = f"lowerdir={above},upperdir={scratch}/upper,workdir={scratch}/work"
-    failed = libc.mount(b"none", above.encode(), b"overlay", 0, options.encode())
-    host.detach(scratch)
-    if failed:
-        raise Skip("no permission to mount an overlay")
+    overlay(above, scratch)
     os.makedirs(path, 0o755, exist_ok=True)
     for name in os.listdir(path):
         os.remove(f"{path}/{name}")
