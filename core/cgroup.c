@@ -42,7 +42,7 @@ static int signal_batch(const struct state_cgroup *cgroup, const pid_t *pids, si
     for (size_t i = 0; i < count; i++) {
         if (fds[i] < 0)
             continue;
-        if (pids_have(&still, pids[i]) && pidfd_signal(fds[i], number) && errno != ESRCH)
+        if (pids_have(&still, pids[i]) && pidfd_signal(fds[i], pids[i], number) && errno != ESRCH)
             failed = errno;
         close(fds[i]);
     }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/compile.h"
 
-#include <errno.h>
-#include <sched.h>
-
+#include "core/linux/namespaces.h"
 #include "core/linux/user-namespace.h"
 #include "core/machine.h"
 
@@ -174,7 +172,7 @@ int compile_exec(struct container *c, const struct exec_request *request, int *i
         return -1;
     *init = plan_slot(p.b, "init");
     user_namespace_look(&p);
-    p.user_namespace = request->namespaces & CLONE_NEWUSER;
+    p.user_namespace = namespaces_have_user(request->namespaces);
     c->user_namespace |= p.user_namespace;
     if (p.user_namespace)
         user_namespace_setup_ids(&p);

@@ -14,6 +14,7 @@
 #include "core/linux/host-ops.h"
 #include "core/linux/launch.h"
 #include "core/log.h"
+#include "core/process.h"
 #include "core/timestamp.h"
 
 /* While hozo-init starts, plugins do what needs no process, or wait for it. */
@@ -30,7 +31,7 @@ static int on_born(struct container *c, struct error *err)
     c->state.pid = c->pid;
     /* Without its start time nobody would find it again. */
     if (!process_stat(c->pid, NULL, &c->state.start_time))
-        return fail(err, 0, NULL, "/proc does not show process %d", (int)c->pid);
+        return fail(err, 0, NULL, "the system does not show process %d", (int)c->pid);
     return state_write(c->dirfd, &c->state, err);
 }
 

@@ -94,7 +94,7 @@ static int end_processes(struct container *c, struct error *err)
         c->processes_ended = true;
         return 0;
     }
-    if (pidfd >= 0 && pidfd_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
+    if (pidfd >= 0 && pidfd_signal(pidfd, c->state.pid, SIGKILL) < 0 && errno != ESRCH)
         return fail(err, errno, NULL, "kill");
     if (cgroup_signal(&c->state.cgroup, SIGKILL, err) < 0)
         return -1;

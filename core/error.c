@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/names.h"
+
 int vfail(struct error *err, int errnum, const char *path, const char *fmt, va_list ap)
 {
     char text[sizeof err->text];
@@ -47,7 +49,7 @@ int fail_prefix(struct error *err, const char *fmt, ...)
 
 const char *error_name(int errnum, char *buf, size_t size)
 {
-    const char *name = strerrordesc_np(errnum);
+    const char *name = error_text(errnum);
 
     if (!name)
         snprintf(buf, size, "error %d", errnum);

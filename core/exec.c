@@ -2,10 +2,7 @@
 #include "core/exec.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "core/cgroup.h"
 #include "core/compile.h"
@@ -18,31 +15,6 @@
 #include "core/machine.h"
 
 #define STOPPED "cannot exec in a stopped container"
-
-/* The namespaces in which the container's init differs from hozo: setns(2) refuses one's own user
- * namespace, and joining what is the same would be work for nothing. */
-static int differing_namespaces(pid_t pid, uint64_t *flags, struct error *err)
-{
-    char path[64];
-    struct stat own, other;
-
-    *flags = 0;
-    for (const struct namespace_kind *k = namespace_kinds; k->type; k++) {
-        snprintf(path, sizeof path, "/proc/self/ns/%s", k->file);
-        if (stat(path, &own) < 0) {
-            if (errno == ENOENT)
-                continue; /* a kernel without this kind */
-            return fail(err, errno, NULL, "stat %s", path);
-        }
-        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, k->file);
-        if (stat(path, &other) < 0)
-            return errno == ENOENT ? fail(err, 0, NULL, STOPPED)
-                                   : fail(err, errno, NULL, "stat %s", path);
-        if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
-            *flags |= k->flag;
-    }
-    return 0;
-}
 
 static int check_status(struct container *c, bool ignore_paused, enum status *is, struct error *err)
 {
@@ -104,8 +76,9 @@ int container_exec(struct container *c, const struct json *process, const struct
     init = state_pidfd(&c->state);
     if (init < 0)
         return errno == ESRCH ? fail(err, 0, NULL, STOPPED) : fail(err, errno, NULL, "pidfd_open");
-    if (differing_namespaces(c->state.pid, &request.namespaces, err) < 0 ||
-        compile_exec(c, &request, &slot, err) < 0)
+    if (namespaces_that_differ(c->state.pid, &request.namespaces, err) < 0)
+        return err->errnum == ENOENT ? fail(err, 0, NULL, STOPPED) : -1;
+    if (compile_exec(c, &request, &slot, err) < 0)
         return -1;
     if (host_ops(c, PHASE_PREPARE, err) < 0)
         return -1;

@@ -38,7 +38,7 @@ struct facts_source {
     const char *kernel; /* uname: the release */
     uint32_t euid, egid;
     bool user_namespace; /* hozo's is not the first of the system */
-    int last_capability;
+    int last_capability;   /* negative: this system has none */
     bool v2;               /* /sys/fs/cgroup is of the v2 hierarchy */
     const char *cgroup;    /* /proc/self/cgroup */
     const char *mountinfo; /* /proc/self/mountinfo; NULL with v2: all of the hierarchy shows */

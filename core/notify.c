@@ -10,6 +10,7 @@
 #include <sys/un.h>
 
 #include "core/container.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "core/utf8.h"
 
@@ -69,17 +70,14 @@ static int connect_manager(const char *address, struct error *err)
     return steal_fd(fd);
 }
 
-/* By way of its directory's descriptor, as the path may be longer than an address can be. */
 static int listen_inside(const struct container *c, struct error *err)
 {
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
     auto_close int dirfd =
         openat(c->dirfd, NOTIFY_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     auto_close int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    snprintf(un.sun_path, sizeof un.sun_path, "/proc/self/fd/%d/" SOCKET, dirfd);
     if (dirfd < 0 || fd < 0 || (unlinkat(dirfd, SOCKET, 0) && errno != ENOENT) ||
-        bind(fd, (struct sockaddr *)&un, sizeof un) || fchmodat(dirfd, SOCKET, 0777, 0))
+        socket_bind(fd, dirfd, SOCKET) || fchmodat(dirfd, SOCKET, 0777, 0))
         return fail(err, errno, NULL, "make the container's notify socket");
     return steal_fd(fd);
 }
@@ -123,11 +121,13 @@ int notify_read(struct notify *n)
     char text[DATAGRAM_MAX];
 
     for (unsigned i = 0; i < DATAGRAMS_MAX; i++) {
-        ssize_t size = recv(n->inside, text, sizeof text, MSG_TRUNC);
+        struct iovec bytes = {text, sizeof text};
+        struct msghdr message = {.msg_iov = &bytes, .msg_iovlen = 1};
+        ssize_t size = recvmsg(n->inside, &message, 0);
 
         if (size < 0 && errno != EINTR)
             return 0;
-        if (size > 0 && (size_t)size <= sizeof text && says_ready(text, (size_t)size))
+        if (size > 0 && !(message.msg_flags & MSG_TRUNC) && says_ready(text, (size_t)size))
             return 1;
     }
     return 0;

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "core/files.h"
+
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 
 /* Behind the letters that an ID may have: the number of its orphan. */
@@ -46,7 +48,7 @@ int orphan_keep(struct container *c, struct error *err)
     for (unsigned n = 0;; n++) {
         /* An ID may be as long as a name can be: then its end makes room. */
         snprintf(name, sizeof name, "%.200s%c%u", c->state.id, NUMBER, n);
-        if (!renameat2(root, c->state.id, orphans, name, RENAME_NOREPLACE))
+        if (!directory_move(root, c->state.id, orphans, name))
             return 0;
         if (errno != EEXIST)
             return fail(err, errno, NULL, "move %s/%s to " ORPHANS, c->root, c->state.id);

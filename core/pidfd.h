@@ -5,8 +5,8 @@
 
 #include <sys/types.h>
 
-/* Both: -1 and errno, which is ESRCH where it has ended. */
+/* Both: -1 and errno, which is ESRCH where it has ended. `pid` is the one that the descriptor is of. */
 int pidfd_of(pid_t pid);
-int pidfd_signal(int pidfd, int number);
+int pidfd_signal(int pidfd, pid_t pid, int number);
 
 #endif

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,12 +81,13 @@ static bool write_all(int fd, const char *from, size_t size)
  * distributions mend a plugin and keep it. */
 static bool name_entry(const struct call *k, const void *key, size_t size, char name[DIGEST + 1])
 {
-    const char *file = *k->plugin->file ? k->plugin->file : "/proc/self/exe";
+    char own[PATH_MAX];
+    const char *file = *k->plugin->file ? k->plugin->file : process_executable(own, sizeof own);
     auto_free char *all = malloc(DIGEST + size);
     char code[128], digest[DIGEST + 1];
     struct stat st;
 
-    if (!all || stat(file, &st) < 0)
+    if (!all || !file || stat(file, &st) < 0)
         return false;
     snprintf(code, sizeof code, "%llx:%llx %lld %lld.%09ld", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino, (long long)st.st_size, (long long)st.st_mtim.tv_sec,

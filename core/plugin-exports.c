@@ -9,6 +9,13 @@
 #include <link.h>
 #include <string.h>
 
+/* The ABIs of two processors made it wider. */
+#if defined(__alpha__) || defined(__s390x__)
+typedef uint64_t hash_entry;
+#else
+typedef uint32_t hash_entry;
+#endif
+
 /* What some linkers add on their own. */
 static bool of_the_linker(const char *name)
 {
@@ -23,10 +30,11 @@ static bool of_the_linker(const char *name)
 /* The linker has made addresses of most of these; on some architectures they are still offsets. */
 static const void *section(const struct link_map *map, ElfW(Sxword) tag)
 {
+    const ElfW(Addr) base = (ElfW(Addr))map->l_addr;
+
     for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++)
         if (d->d_tag == tag)
-            return (const void *)(d->d_un.d_ptr < map->l_addr ? d->d_un.d_ptr + map->l_addr
-                                                              : d->d_un.d_ptr);
+            return (const void *)(d->d_un.d_ptr < base ? d->d_un.d_ptr + base : d->d_un.d_ptr);
     return NULL;
 }
 
@@ -69,11 +77,11 @@ static const char *surplus_gnu(const struct exports *e, const uint32_t *hash)
     return NULL;
 }
 
-static const char *surplus_sysv(const struct exports *e, const Elf_Symndx *hash)
+static const char *surplus_sysv(const struct exports *e, const hash_entry *hash)
 {
     const char *name = NULL;
 
-    for (Elf_Symndx i = 0; i < hash[1] && !name; i++)
+    for (hash_entry i = 0; i < hash[1] && !name; i++)
         name = surplus(e, i);
     return name;
 }

@@ -3,14 +3,13 @@
  */
 #include "core/plugin-parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include "build-config.h"
+#include "core/files.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -144,7 +143,7 @@ static int scan_directory(struct plugins *p, const char *dir, struct error *err)
 {
     auto_close int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     union {
-        struct dirent64 first;
+        struct dirent first;
         char bytes[8192];
     } buffer;
     ssize_t n;
@@ -152,9 +151,8 @@ static int scan_directory(struct plugins *p, const char *dir, struct error *err)
     if (fd < 0)
         /* A directory of the built-in list need not be there. */
         return errno == ENOENT && !p->dir ? 0 : fail(err, errno, NULL, "plugin directory %s", dir);
-    /* Plain getdents: readdir() would allocate 32 KB and ask for the directory's status as well. */
-    while ((n = getdents64(fd, buffer.bytes, sizeof buffer)) > 0) {
-        const struct dirent64 *d;
+    while ((n = directory_read(fd, &buffer.first, sizeof buffer)) > 0) {
+        const struct dirent *d;
 
         for (ssize_t at = 0; at < n; at += d->d_reclen) {
             d = (const void *)(buffer.bytes + at);
@@ -226,7 +224,7 @@ static bool leads_to_null(const char *path)
         return false;
     if (n == sizeof target - 1 && !memcmp(target, "/dev/null", (size_t)n))
         return true;
-    return !stat(path, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+    return !stat(path, &st) && S_ISCHR(st.st_mode) && device_is_null(st.st_rdev);
 }
 
 /* Asked only of names that are needed, so that an unused plugin costs nothing but its entry. */

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "core/linux/launch.h"
 #include "core/log.h"
 #include "core/pidfd.h"
+#include "core/process.h"
 
 static struct {
     const char *volatile plugin; /* NULL: no foreign code is running */
@@ -87,26 +89,22 @@ static const char *last_begun(const struct plugins *p)
 
 static void kill_processes(const struct container *c)
 {
-    const struct launch *l = c->launch;
-
     if (c->pidfd >= 0)
-        pidfd_signal(c->pidfd, SIGKILL);
-    if (l && l->stage > 0) {
-        kill(l->stage, SIGKILL);
-        waitpid(l->stage, NULL, 0);
-    }
-    if (c->pid > 0)
-        waitpid(c->pid, NULL, __WALL);
+        pidfd_signal(c->pidfd, c->pid > 0 ? c->pid : c->state.pid, SIGKILL);
+    launch_crashed(c);
 }
 
 static void execute(const char *const *args)
 {
     static const char *const env[] = {NULL};
+    char room[PATH_MAX];
+    const char *own = process_executable(room, sizeof room);
     sigset_t none;
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve("/proc/self/exe", (char *const *)args, (char *const *)env);
+    if (own)
+        execve(own, (char *const *)args, (char *const *)env);
     guard.plugin = NULL;
     _exit(1);
 }

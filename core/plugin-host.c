@@ -4,8 +4,6 @@
 #include "core/linux/launch.h"
 #include "core/plugin-parts.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "core/linux/namespaces.h"
@@ -131,7 +129,6 @@ static int host_namespace(struct hozo_ctx *ctx, const char *type)
 {
     struct call *k = call_of(ctx);
     const struct namespace_kind *kind = namespace_kinds;
-    char path[64];
     int32_t pid;
     int pidfd, fd;
 
@@ -143,11 +140,10 @@ static int host_namespace(struct hozo_ctx *ctx, const char *type)
         return call_refuse(k, "asks for too many namespaces");
     if (call_allowed(k, "hozo_namespace", WITH_PROCESS) < 0 || host_process(ctx, &pid, &pidfd) < 0)
         return -1;
-    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind->file);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = namespace_open(pid, kind, k->err);
     if (fd < 0) {
         k->failed = true;
-        return fail(k->err, errno, NULL, "open %s", path);
+        return -1;
     }
     return k->namespaces[k->n_namespaces++] = fd;
 }

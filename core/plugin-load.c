@@ -215,11 +215,11 @@ int plugin_check_name(const struct hozo_plugin *d, const char *name, struct erro
 /* dlsym() also finds what a library that the plugin needs exports. */
 static bool lies_in(const void *symbol, void *handle)
 {
-    struct link_map *own = NULL, *map = NULL;
+    struct link_map *map = NULL;
     Dl_info info;
 
-    return !dlinfo(handle, RTLD_DI_LINKMAP, &map) &&
-           dladdr1(symbol, &info, (void **)&own, RTLD_DL_LINKMAP) && own == map;
+    return !dlinfo(handle, RTLD_DI_LINKMAP, &map) && dladdr(symbol, &info) &&
+           !strcmp(info.dli_fname, map->l_name);
 }
 
 const struct hozo_plugin *plugin_link(const char *real, void **handle, struct error *err)

@@ -4,6 +4,7 @@
 #define CORE_PLUGIN_PARTS_H
 
 #include "core/container.h"
+#include "core/process.h"
 #include "core/spec.h"
 
 /* --- plugin-find.c: what the names say -------------------------------------------------------- */
@@ -297,11 +298,7 @@ const char *settings_directory(void);
 
 /* --- plugin-census.c: what loading a file must not leave ---------------------------------------- */
 
-struct census {
-    size_t threads, descriptors;
-};
-int census_take(struct census *census, struct error *err);
-/* Nothing has been left since then. */
+/* Nothing has been left since census_take(). */
 int census_same(const struct census *before, struct error *err);
 
 /* --- features.c --------------------------------------------------------------------------------- */

@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "core/user-map.h"
+
 #define LINKS_MAX 40 /* as the kernel's own limit */
 
 struct walk {
@@ -25,28 +27,6 @@ struct walk {
     struct error *err;
 };
 
-/* The user that all those without a place in this user namespace appear as. */
-static uid_t overflow_uid(void)
-{
-    auto_fclose FILE *f = fopen("/proc/sys/kernel/overflowuid", "re");
-    unsigned uid;
-
-    return f && fscanf(f, "%u", &uid) == 1 ? uid : 65534;
-}
-
-/* Who outside has a place in this user namespace. */
-static void read_map(bool *everybody, bool *root)
-{
-    auto_fclose FILE *f = fopen("/proc/self/uid_map", "re");
-    unsigned long inside, outside, count;
-
-    *everybody = *root = false;
-    while (f && fscanf(f, "%lu %lu %lu", &inside, &outside, &count) == 3) {
-        *everybody |= count == UINT32_MAX;
-        *root |= !outside;
-    }
-}
-
 /* In a user namespace where the root outside has no place, / and /usr belong to the overflow user.
  * That is root then, or another; for a directory that the build names, it is taken for root. A
  * process without a place itself would else take everybody for itself. */
@@ -56,9 +36,9 @@ static bool trusted(const struct walk *w, uid_t owner)
 
     if (!owner)
         return true;
-    if (owner != overflow_uid())
+    if (owner != users_without_a_place())
         return owner == geteuid();
-    read_map(&everybody, &root);
+    users_with_a_place(&everybody, &root);
     return everybody ? owner == geteuid() : w->built_in && !root;
 }
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -87,13 +88,16 @@ static void feed(struct talk *t)
         shut(&t->in);
 }
 
-/* All that is there by now, which is what the pipe holds: who writes on and on keeps nobody here. What there
- * is no room for is thrown away. */
+/* All that is there by now: who writes on and on keeps nobody here. What there is no room for is thrown away. */
 static void drain(struct talk *t)
 {
     char buffer[4096];
-    ssize_t n, left = t->out >= 0 ? fcntl(t->out, F_GETPIPE_SZ) : 0;
+    int there = 0;
+    ssize_t n, left;
 
+    if (t->out >= 0)
+        ioctl(t->out, FIONREAD, &there);
+    left = there;
     while (t->out >= 0 && (n = read(t->out, buffer, sizeof buffer)) != 0) {
         struct text *to = t->p->output;
         size_t room = t->p->output_max - to->length;

@@ -152,7 +152,7 @@ int container_start(struct container *c, struct error *err)
         struct error ignored;
 
         /* runtime.md: the container is stopped, and its lifecycle goes on from there. */
-        pidfd_signal(c->pidfd, SIGKILL);
+        pidfd_signal(c->pidfd, c->state.pid, SIGKILL);
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
         await_end(c->pidfd);
         return -1;

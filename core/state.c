@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 
 #include "core/cgroup.h"
 #include "core/pidfd.h"
+#include "core/process.h"
 
 const char *const status_name[] = {
     [STATUS_CREATING] = "creating", [STATUS_CREATED] = "created", [STATUS_RUNNING] = "running",
@@ -67,7 +67,8 @@ int id_check(const char *id, struct error *err)
 
     if (!length)
         return fail(err, 0, NULL, "container id cannot be empty");
-    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") || !strcmp(id, ORPHANS) || !strcmp(id, CACHE) ||
+    if (length > 1024 || !strcmp(id, ".") || !strcmp(id, "..") || !strcmp(id, ORPHANS) ||
+        !strcmp(id, CACHE) ||
         strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-.") != length)
         return fail(err, 0, NULL, "invalid container ID format: \"%.64s\"", id);
     return 0;
@@ -214,32 +215,6 @@ int state_remove(const char *root, const char *id, int dirfd, struct error *err)
     if (remove_files(dirfd) || (unlinkat(rootfd, id, AT_REMOVEDIR) && errno != ENOENT))
         return fail(err, errno, NULL, "remove %s/%s", root, id);
     return 0;
-}
-
-bool process_stat(pid_t pid, char *state, uint64_t *start_time)
-{
-    char path[64], line[1024], *p, letter;
-    uint64_t ticks;
-
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
-    if (n <= 0)
-        return false;
-    line[n] = '\0';
-    /* "PID (NAME) STATE …": the name is the program's choice and may hold parentheses and blanks.
-     */
-    p = strrchr(line, ')');
-    if (!p || sscanf(p + 1,
-                     " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-                     "%*d %" SCNu64,
-                     &letter, &ticks) != 2)
-        return false;
-    if (state)
-        *state = letter;
-    if (start_time)
-        *start_time = ticks;
-    return true;
 }
 
 int state_pidfd(const struct state *s)

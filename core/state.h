@@ -81,9 +81,6 @@ int state_read(int dirfd, const char *id, struct state *s, struct error *err);
 /* Removes all files of ROOT/ID and the directory. */
 int state_remove(const char *root, const char *id, int dirfd, struct error *err);
 
-/* /proc/PID/stat: false if there is no such process. A zombie has state 'Z'. Either may be NULL. */
-bool process_stat(pid_t pid, char *state, uint64_t *start_time);
-
 /* The recorded process, and only it (pid and start time agree), alive. Returns a pidfd, or -1 with errno: ESRCH if
  * it has ended, else why that cannot be told. */
 int state_pidfd(const struct state *s);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 
 #include "core/cgroup.h"
 #include "core/cli/cli.h"
 #include "core/linux/control.h"
+#include "core/pidfd.h"
 #include "core/signals.h"
 #include "core/state.h"
 
@@ -33,7 +33,7 @@ static int signal_init(const struct state *s, int number, struct error *err)
 
     if (pidfd < 0)
         return errno == ESRCH ? not_running(err) : fail(err, errno, NULL, "pidfd_open");
-    if (pidfd_send_signal(pidfd, number, NULL, 0))
+    if (pidfd_signal(pidfd, s->pid, number))
         return errno == ESRCH ? not_running(err) : fail(err, errno, NULL, "send signal %d", number);
     return 0;
 }

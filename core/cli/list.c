@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <pwd.h>
 #include <string.h>
 
 #include "core/cli/cli.h"
@@ -20,14 +20,20 @@ struct listing {
 static void owner_name(uid_t uid, char *name, size_t size)
 {
     auto_fclose FILE *file = fopen("/etc/passwd", "re");
-    struct passwd *entry;
+    auto_free char *line = NULL;
+    size_t room = 0;
 
     snprintf(name, size, "#%u", (unsigned)uid);
-    while (file && (entry = fgetpwent(file)))
-        if (entry->pw_uid == uid) {
-            snprintf(name, size, "%s", entry->pw_name);
+    while (file && getline(&line, &room, file) > 0) {
+        char *rest = line, *user = strsep(&rest, ":"), *id, *end;
+
+        strsep(&rest, ":");
+        id = strsep(&rest, ":");
+        if (id && isdigit((unsigned char)*id) && strtoul(id, &end, 10) == uid && !*end) {
+            snprintf(name, size, "%s", user);
             return;
         }
+    }
 }
 
 static void print_entry(struct listing *list, const struct state *s, enum status status)

@@ -2,7 +2,6 @@
 /* hozo [OPTIONS] VERB [OPTIONS] [ARGUMENTS] */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <string.h>
 
@@ -10,6 +9,7 @@
 #include "commit.h"
 #include "core/cli/cli.h"
 #include "core/cli/root.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "core/trace.h"
 
@@ -45,7 +45,7 @@ static int descriptors(unsigned *inherited, struct error *err)
             return fail(err, errno, NULL, "open /dev/null as descriptor %d", fd);
     while (fcntl(STDERR_FILENO + 1 + (int)*inherited, F_GETFD) >= 0)
         ++*inherited;
-    if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))
+    if (descriptors_end_with_exec(STDERR_FILENO + 1))
         return fail(err, errno, NULL, "close_range");
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "core/cli/cli.h"
+#include "core/process.h"
 
 static void print_json(const struct pids *pids, struct text *out)
 {
@@ -89,7 +90,7 @@ static int start_ps(char **words, pid_t *pid, int *output, struct error *err)
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-    failed = posix_spawnp(pid, "ps", &actions, &attributes, words, environ);
+    failed = posix_spawnp(pid, "ps", &actions, &attributes, words, process_environment());
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     close(ends[1]);

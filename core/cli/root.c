@@ -6,16 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The first user namespace maps every id to itself. */
-static bool in_user_namespace(void)
-{
-    auto_fclose FILE *map = fopen("/proc/self/uid_map", "re");
-    unsigned inside, outside, count;
-
-    if (!map || fscanf(map, "%u %u %u", &inside, &outside, &count) != 3)
-        return false;
-    return inside || outside || count != UINT_MAX;
-}
+#include "core/user-map.h"
 
 static int default_root(char **root, struct error *err)
 {
@@ -30,7 +21,7 @@ static int default_root(char **root, struct error *err)
         return fail(err, 0, NULL,
                     "XDG_RUNTIME_DIR is not set: say with --root where states shall lie");
     /* Root in a user namespace of an ordinary user: /run belongs to another root. */
-    if (runtime_dir && (unprivileged || (in_user_namespace() && (!user || strcmp(user, "root")))))
+    if (runtime_dir && (unprivileged || (!users_are_all() && (!user || strcmp(user, "root")))))
         n = asprintf(root, "%s/hozo", runtime_dir);
     else
         n = asprintf(root, "/run/hozo");

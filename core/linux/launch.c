@@ -312,6 +312,18 @@ void launch_kill(struct container *c)
     c->pid = 0;
 }
 
+void launch_crashed(const struct container *c)
+{
+    const struct launch *l = c->launch;
+
+    if (l && l->stage > 0) {
+        kill(l->stage, SIGKILL);
+        waitpid(l->stage, NULL, 0);
+    }
+    if (c->pid > 0)
+        waitpid(c->pid, NULL, __WALL);
+}
+
 int launch(struct container *c, struct launch *l, struct error *err)
 {
     auto_close int image = init_image(err), plan = -1, theirs = -1;

@@ -38,6 +38,10 @@ int launch_executed(struct container *c, struct launch *l, struct error *err);
 /* Ends c->pid, our own child, and reaps it. */
 void launch_kill(struct container *c);
 
+/* In a signal handler, when a plugin has crashed: ends the stage process, and reaps it and c->pid, which has had
+ * its signal. */
+void launch_crashed(const struct container *c);
+
 /* In the foreground a signal ends the waiting for a message: what is being made is not the user's program yet. */
 int launch_wait(const struct container *c, int sync, int seconds, struct error *err);
 

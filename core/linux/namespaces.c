@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/linux/namespaces.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/linux/user-namespace.h"
 
@@ -28,6 +31,43 @@ const struct namespace_kind *namespace_kind(const char *type)
         if (!strcmp(k->type, type))
             return k;
     return NULL;
+}
+
+int namespaces_that_differ(pid_t pid, uint64_t *flags, struct error *err)
+{
+    char path[64];
+    struct stat own, other;
+
+    *flags = 0;
+    for (const struct namespace_kind *k = namespace_kinds; k->type; k++) {
+        snprintf(path, sizeof path, "/proc/self/ns/%s", k->file);
+        if (stat(path, &own) < 0) {
+            if (errno == ENOENT)
+                continue; /* a kernel without this kind */
+            return fail(err, errno, NULL, "stat %s", path);
+        }
+        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, k->file);
+        if (stat(path, &other) < 0)
+            return fail(err, errno, NULL, "stat %s", path);
+        if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+            *flags |= k->flag;
+    }
+    return 0;
+}
+
+bool namespaces_have_user(uint64_t flags)
+{
+    return flags & CLONE_NEWUSER;
+}
+
+int namespace_open(pid_t pid, const struct namespace_kind *kind, struct error *err)
+{
+    char path[64];
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kind->file);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? fail(err, errno, NULL, "open %s", path) : fd;
 }
 
 /* Namespaces that exist, in two passes: first those that hozo's own credentials let it join, then the user

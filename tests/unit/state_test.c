@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "core/cgroup.h"
+#include "core/process.h"
 
 static int tests, failures;
 static char root[64];

@@ -8,7 +8,10 @@
 #define DT_LNK 10
 struct dirent {
     ino_t d_fileno;
-    uint8_t d_type;
+    off_t d_off;
+    uint16_t d_reclen;
+    uint8_t d_type, d_pad0;
+    uint16_t d_namlen, d_pad1;
     char d_name[256];
 };
 typedef struct _dirdesc DIR;
@@ -21,5 +24,6 @@ int dirfd(DIR *d);
 int scandir(const char *path, struct dirent ***list, int (*filter)(const struct dirent *),
             int (*compare)(const struct dirent **, const struct dirent **));
 int alphasort(const struct dirent **a, const struct dirent **b);
+ssize_t getdirentries(int fd, char *entries, size_t size, off_t *base);
 
 #endif

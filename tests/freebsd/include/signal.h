@@ -52,5 +52,22 @@ int sigfillset(sigset_t *set);
 int sigaddset(sigset_t *set, int signal);
 int sigprocmask(int how, const sigset_t *set, sigset_t *old);
 int raise(int signal);
+#define SIGIOT SIGABRT
+#define SIGEMT 7
+#define SIGINFO 29
+#define SIGTHR 32
+#define SIGLIBRT 33
+#define SIGRTMIN 65
+#define SIGRTMAX 126
+#define NSIG 32
+extern const char *const sys_signame[NSIG];
+#define SA_ONSTACK 0x0001
+typedef struct {
+    void *ss_sp;
+    size_t ss_size;
+    int ss_flags;
+} stack_t;
+int sigaltstack(const stack_t *stack, stack_t *old);
+void (*signal(int signal, void (*handler)(int)))(int);
 
 #endif

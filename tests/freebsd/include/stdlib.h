@@ -3,6 +3,7 @@
 #define TESTS_FREEBSD_STDLIB_H
 
 #include <stddef.h>
+int atexit(void (*function)(void));
 int atoi(const char *s);
 void *malloc(size_t size);
 void *calloc(size_t n, size_t size);

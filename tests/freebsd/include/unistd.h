@@ -63,5 +63,9 @@ int usleep(unsigned int microseconds);
 int link(const char *a, const char *b);
 int linkat(int from, const char *a, int to, const char *b, int flags);
 int rename(const char *a, const char *b);
+#define CLOSE_RANGE_CLOEXEC 0x10
+int close_range(unsigned int first, unsigned int last, int flags);
+int getdtablecount(void);
+pid_t _Fork(void);
 
 #endif

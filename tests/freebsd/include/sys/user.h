@@ -8,6 +8,8 @@
 struct kinfo_proc {
     struct timeval ki_start;
     char ki_stat;
+    int ki_numthreads;
 };
+
 
 #endif
