@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "core/files.h"
+#include "core/names.h"
+
 /* How far we have come; a point may need what only an earlier one gives. */
 enum stage { SEEN, TRUSTED, HARMLESS, LOADED, SAME_INTERFACE, SOUND };
 
@@ -54,11 +57,10 @@ static int check_trust(struct subject *s, struct error *err)
 
     if (walked >= 0)
         return 0;
-    s->fd = open(s->file, O_PATH | O_CLOEXEC);
+    s->fd = file_hold(s->file, s->real, sizeof s->real);
     if (s->fd < 0 || fstat(s->fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
         st.st_mode & 022)
         return -1;
-    snprintf(s->real, sizeof s->real, "/proc/self/fd/%d", s->fd);
     return SKIP;
 }
 
@@ -92,7 +94,7 @@ static int check_rehearsal(struct subject *s, struct error *err)
         return fail(err, 0, NULL, "is not loaded within %d seconds", SECONDS);
     if (WIFSIGNALED(status))
         return fail(err, 0, NULL, "crashes when it is loaded (SIG%s)",
-                    sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+                    signal_name(WTERMSIG(status)) ? signal_name(WTERMSIG(status)) : "?");
     if (WEXITSTATUS(status) != CAME_BACK)
         return fail(err, 0, NULL, "ends the process when it is loaded");
     return 0;
