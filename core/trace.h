@@ -77,7 +77,7 @@ uint64_t trace_now(void);
 
 /* --- spans of this process ------------------------------------------------------------------------ */
 
-struct trace *trace_begin_span(struct trace *t, enum trace_span span, const char *argument);
+struct trace *trace_begin_span(struct trace *t, enum trace_span span, const char *value);
 struct trace *trace_begin_callback(struct trace *t, const char *plugin, const char *callback);
 struct trace *trace_begin_phase(struct trace *t, unsigned phase);
 struct trace *trace_begin_operation(struct trace *t, const struct plan_header *plan,

@@ -35,7 +35,7 @@ def compare_with_plan(box, b, *options):
 @test
 def each_operation_of_the_plan_is_there_once(box):
     t = compare_with_plan(box, box.bundle())
-    same({s.track for s in t.spans}, {"runtime", "stage", "inside"})
+    same({s.track for s in t.spans}, {"runtime", "stage", "inside"})  # in a machine: of the half that is the host's
     for s in t.spans:
         if s.category == "operation":
             around = [p for p in t.named(s.args["phase"], "phase") if p.track == s.track]

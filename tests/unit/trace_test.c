@@ -132,9 +132,8 @@ static void garbage(struct sync_time *rows, size_t n, uint64_t now)
     unsigned char *bytes = (unsigned char *)rows;
 
     (void)now;
-    srand(1);
     for (size_t i = 0; i < n * sizeof *rows; i++)
-        bytes[i] = (unsigned char)rand();
+        bytes[i] = (unsigned char)(i * 167 + i * i * 13 + (i >> 3));
 }
 
 int main(void)
