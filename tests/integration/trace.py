@@ -51,8 +51,6 @@ def the_stages_of_the_core_are_in_their_order(box):
               "end processes", "remove state")]
     same(order, sorted(order))
     assert t.one("find plugins").within(t.one("compile"))
-    assert t.named("load") and all(s.within(t.one("compile")) for s in t.named("load"))
-    same({s.args["plugin"] for s in t.named("load")} & {"cgroup"}, {"cgroup"})
     assert t.one("cgroup: plan", "plugin").within(t.one("compile"))
     assert t.one("limits", "phase").within(t.one("set up"))
     assert t.one("find-exec").end < t.one("start program").begin < t.one("exec", "operation").end

@@ -25,7 +25,7 @@ def costs(text):
     return {r[4]: [float(n) for n in r[:4]] for r in rows}
 
 
-@test
+@test(sanitized=False)
 def each_callback_takes_the_time_that_it_takes(box):
     plugins = MadePlugins(box)
     plugins.watcher("slow", plan=SLEEP, prepare=SLEEP, cleanup=SLEEP, probe="")
@@ -37,9 +37,11 @@ def each_callback_takes_the_time_that_it_takes(box):
     assert t.one("slow: probe").end <= t.one("slow: prepare").begin
     loads = [s for s in t.named("load") if s.args["file"] == "process@slow"]
     same([s.args["plugin"] for s in loads], ["slow"])
+    assert all(s.within(t.one("compile")) for s in t.named("load")), t.named("load")
+    assert "cgroup" in {s.args["plugin"] for s in t.named("load")}, t.named("load")
 
 
-@test
+@test(sanitized=False)
 def a_constructor_counts_as_loading(box):
     plugins = MadePlugins(box)
     plugins.watcher("slow", head=f"__attribute__((constructor)) static void begin(void) {{ {SLEEP} }}")
@@ -49,7 +51,7 @@ def a_constructor_counts_as_loading(box):
     assert any(s.args.get("plugin") == "slow" and s.time >= NAP for s in t.named("load")), t.named("load")
 
 
-@test
+@test(sanitized=False)
 def what_a_callback_has_done_by_others_is_within_it(box):
     plugins = MadePlugins(box)
     plugins.watcher("slow", prepare='static const char *const words[] = {"/bin/true", NULL};'
@@ -62,7 +64,7 @@ def what_a_callback_has_done_by_others_is_within_it(box):
 
 
 @test(cases={"killed": ("kill(getpid(), SIGKILL);", -signal.SIGKILL), "crashed": ("abort();", 1),
-             "exit": ("exit(0);", 1)})
+             "exit": ("exit(0);", 1)}, sanitized=False)
 def what_hozo_ends_in_has_no_end_and_the_file_is_json(box, how):
     statement, code = how
     plugins = MadePlugins(box)
@@ -73,7 +75,7 @@ def what_hozo_ends_in_has_no_end_and_the_file_is_json(box, how):
     same([s.name for s in t.open], ["create", "compile", "bad: validate"])
 
 
-@test
+@test(sanitized=False)
 def the_table_shows_what_each_plugin_costs(box):
     plugins = MadePlugins(box)
     plugins.watcher("slow", plan=SLEEP, prepare=SLEEP)
@@ -89,7 +91,7 @@ def the_table_shows_what_each_plugin_costs(box):
         assert text in r.out, r.out
 
 
-@test
+@test(sanitized=False)
 def bars_are_as_long_as_the_time(box):
     plugins = MadePlugins(box)
     plugins.watcher("slow", plan=f"usleep({20 * NAP * 1000});")
