@@ -84,6 +84,15 @@ class Job:
     def __init__(self, name, work, timeout):
         self.name, self.work, self.timeout = name, work, timeout
         self.results = None
+        self.after = None  # another job, which makes what this one needs
+
+    def idle(self):
+        """Nothing to do, since what it needs was not made."""
+        if not self.after or not any(r.status == "failed" for r in self.after.results):
+            return False
+        self.seconds = 0
+        self.results = [Result(self.name, "skipped", f"what it needs is not there: {self.after.name}")]
+        return True
 
     def start(self):
         self.output, self.answer = tempfile.TemporaryFile(), tempfile.TemporaryFile()
@@ -170,12 +179,15 @@ def kill_tree(pid):
 def run_jobs(jobs, parallel, report):
     """Runs jobs, `parallel` at a time, and reports their results in the order of `jobs`. Those that take longest by
     far are begun first."""
+    asked = set(jobs)
     waiting, running, unreported = sorted(jobs, key=lambda j: -j.timeout // LONG), {}, list(jobs)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         while unreported:
-            while waiting and len(running) < parallel:
-                job = waiting.pop(0)
+            while len(running) < parallel and (job := _next(waiting, asked)):
+                waiting.remove(job)
+                if job.after in asked and job.idle():
+                    continue
                 job.start()
                 running[job.pid] = job
             _wait(running)
@@ -185,6 +197,11 @@ def run_jobs(jobs, parallel, report):
     finally:
         for job in running.values():
             kill_tree(job.pid)
+
+
+def _next(waiting, asked):
+    """The first that waits for no other one. What was not asked for is made by whoever needs it."""
+    return next((j for j in waiting if j.after not in asked or j.after.results is not None), None)
 
 
 def _wait(running):
