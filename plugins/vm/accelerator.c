@@ -2,8 +2,8 @@
 /*
  * Whether KVM runs a guest here. That /dev/kvm can be opened does not say so, nor that a guest runs: there are hosts,
  * virtual machines themselves, where KVM emulates each instruction of a guest that is not made for it, which is far slower
- * than QEMU's translator. So a guest that counts is run, in a child that is killed when it takes too long. What came out
- * is kept until the host boots again.
+ * than QEMU's translator. So a guest that counts is run, in a child that is killed when it takes too long. That it works
+ * is kept until the host boots again; that it does not, only for a while, since a host that was too busy says so, too.
  */
 #include "plugins/vm/vm.h"
 
@@ -130,22 +130,44 @@ static size_t read_boot(char *text, size_t size)
     return n < 0 ? 0 : (size_t)n;
 }
 
+#define NO_SECONDS 600
+
+bool kvm_answer_holds(bool works, uint64_t age)
+{
+    return works || age < NO_SECONDS;
+}
+
+static uint64_t seconds_of_boot(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (uint64_t)t.tv_sec;
+}
+
+struct answer {
+    uint64_t works, at; /* seconds since the host has booted */
+};
+
 bool kvm_works(struct hozo_ctx *ctx)
 {
+    struct answer answer = {.at = seconds_of_boot()}, before;
     char key[64] = "kvm ";
     const void *kept;
     size_t length, size;
-    char works;
 
     if (access("/dev/kvm", R_OK | W_OK) < 0)
         return false;
     length = 4 + read_boot(key + 4, sizeof(key) - 4);
-    if (hozo_cache_get(ctx, key, length, &kept, &size) > 0 && size == 1)
-        return *(const char *)kept == '1';
-    works = try_guest() ? '1' : '0';
+    if (hozo_cache_get(ctx, key, length, &kept, &size) > 0 && size == sizeof(before)) {
+        memcpy(&before, kept, size);
+        if (kvm_answer_holds(before.works, answer.at - before.at))
+            return before.works;
+    }
+    answer.works = try_guest();
     if (length > 4)
-        hozo_cache_put(ctx, key, length, &works, 1);
-    return works == '1';
+        hozo_cache_put(ctx, key, length, &answer, sizeof(answer));
+    return answer.works;
 }
 
 /* --- clocks -------------------------------------------------------------------------------------- */

@@ -357,6 +357,17 @@ static void test_end(void)
     is("… with what xl says", fake.error, "vm: /xl destroy hozo-c1-7 fails: it is busy");
 }
 
+/* --- KVM ------------------------------------------------------------------------------------------------ */
+
+static void test_kvm(void)
+{
+    ok(kvm_answer_holds(true, 0) && kvm_answer_holds(true, 1 << 30),
+       "KVM that works goes on working");
+    ok(kvm_answer_holds(false, 60) && !kvm_answer_holds(false, 3600) &&
+           !kvm_answer_holds(false, UINT64_MAX),
+       "where it did not work it is tried again some time");
+}
+
 /* --- which driver -------------------------------------------------------------------------------------- */
 
 static void test_names(void)
@@ -377,6 +388,7 @@ int main(void)
     test_modules();
     test_xen();
     test_end();
+    test_kvm();
     test_names();
     return done();
 }

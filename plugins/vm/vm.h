@@ -200,6 +200,8 @@ void add_json_string(struct buffer *json, const char *text, size_t length);
 
 int share_find(struct hozo_ctx *ctx, const struct machine *m, struct found *f);
 bool kvm_works(struct hozo_ctx *ctx);
+/* What was found out so many seconds ago: is it still to be believed? */
+bool kvm_answer_holds(bool works, uint64_t age);
 uint64_t tsc_measure(void);
 
 /* A memfd that nobody can change, or -1 with an error. */

@@ -288,6 +288,21 @@ def the_devices_of_the_host_are_not_taken(box):
 
 
 @test
+def a_second_machine_in_the_same_namespace_is_refused(box):
+    """A tap device of somebody else's is a device as any other."""
+    c = container("tuntap add tap0 mode tap", "link set tap0 up")
+    m = up(box, c)
+    same([r[1] for r in m.records if r[0] == "link"], ["eth0", "tap0"])
+    fails(box, c, "has a machine already, to which hozo0 leads")
+    m.process.kill()
+    m.process.wait()
+    while m.child.fds:  # it has handed them over
+        os.close(m.child.fds.popitem()[1])
+    host.eventually(lambda: not any(n["ifname"].startswith("hozo") for n in offered(c)), what="the end of its devices")
+    up(box, c)
+
+
+@test
 def a_machine_that_takes_no_devices_is_refused_in_a_namespace_with_some(box):
     fails(box, container(), "eth0", "takes no network devices", setup=records(("child", "hypervisor", "0", "/bin/true")))
 

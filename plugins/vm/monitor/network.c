@@ -27,6 +27,20 @@ struct interfaces {
 
 /* --- what is there --------------------------------------------------------------------------------------- */
 
+/* The other end is the guest of a machine, to which all goes that comes in here: two machines cannot share that. */
+static bool is_of_machine(const struct object *o, const char *name)
+{
+    const struct rtattr *info = o->attribute[IFLA_LINKINFO], *a;
+    int left = info ? (int)RTA_PAYLOAD(info) : 0;
+
+    if (strncmp(name, TAP_NAME, strlen(TAP_NAME)))
+        return false;
+    for (a = info ? RTA_DATA(info) : NULL; left > 0 && RTA_OK(a, left); a = RTA_NEXT(a, left))
+        if (a->rta_type == IFLA_INFO_KIND)
+            return RTA_PAYLOAD(a) >= 3 && !strncmp(RTA_DATA(a), "tun", RTA_PAYLOAD(a));
+    return false;
+}
+
 static int add_interface(void *arg, const struct object *o)
 {
     struct interfaces *all = arg;
@@ -36,6 +50,12 @@ static int add_interface(void *arg, const struct object *o)
 
     if (link->ifi_flags & IFF_LOOPBACK || !(link->ifi_flags & IFF_UP) || !name)
         return 0;
+    if (is_of_machine(o, RTA_DATA(name))) {
+        snprintf(all->why, sizeof all->why,
+                 "the network namespace has a machine already, to which %.16s leads",
+                 (const char *)RTA_DATA(name));
+        return -1;
+    }
     if (link->ifi_type != ARPHRD_ETHER || !mac || RTA_PAYLOAD(mac) != MAC_SIZE) {
         snprintf(all->why, sizeof all->why, "%.16s is no Ethernet device: no guest can have it",
                  (const char *)RTA_DATA(name));

@@ -22,6 +22,7 @@ int tap_open(int *index)
     int own;
 
     memset(&request, 0, sizeof request);
+    snprintf(request.ifr_name, sizeof request.ifr_name, "%s%%d", TAP_NAME);
     request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
     if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0 ||
         !(*index = (int)if_nametoindex(request.ifr_name)))

@@ -3,6 +3,9 @@
 #ifndef PLUGINS_VM_MONITOR_REDIRECT_H
 #define PLUGINS_VM_MONITOR_REDIRECT_H
 
+/* How they are called, with a number behind it. */
+#define TAP_NAME "hozo"
+
 /* A tap device in this network namespace, which is gone when the descriptor is closed by all. *index is its number. */
 int tap_open(int *index);
 
