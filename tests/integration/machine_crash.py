@@ -8,7 +8,7 @@ import time
 import host
 import network
 from harness import same, test
-from machine_box import child, descendants, machine, up
+from machine_box import child, descendants, hypervisor, machine, up
 from machines import LIMIT
 
 # Of one create: how long after its start it is killed, in parts of the time that it takes.
@@ -66,7 +66,49 @@ def the_death_of_one_while_it_is_paused_is_survived_by_delete(box, name):
     removed(box, family)
 
 
-@test(cases={name: name for name in ("qemu-system", "virtiofsd")}, timeout=LIMIT, sanitized=False)
+@test(cases={name: name for name in ("monitor", "qemu-system")}, timeout=LIMIT, sanitized=False)
+def the_death_of_one_before_the_start_is_an_error_of_start(box, name):
+    box.create(machine(box, "echo up; sleep 1000")).ok()
+    pid = box.state()["pid"]
+    family = [pid, *descendants(pid)]
+    os.kill(pid if name == "monitor" else child(box, name), signal.SIGKILL)
+    host.eventually(lambda: not any(map(host.alive, family)), 10, "the end of all processes")
+    r = box.hozo("start", "c1").ends(1)
+    assert r.err.count("\n") == 1 and r.err.startswith("hozo: "), r
+    removed(box, family)
+
+
+@test(cases={name: name for name in ("monitor", "qemu-system", "virtiofsd")}, timeout=LIMIT, sanitized=False)
+def the_death_of_one_during_exec_is_an_error_of_exec(box, name):
+    """The guest stands still, so that it is never done."""
+    up(box, machine(box, "echo up; sleep 1000"))
+    pid = box.state()["pid"]
+    family = [pid, *descendants(pid)]
+    os.kill(hypervisor(box), signal.SIGSTOP)
+    p = box.spawn("exec", "c1", "echo", "word")
+    host.eventually(lambda: [q for q in descendants(p.pid) if host.command_line(q) == "hozo-monitor visit"], 20, "the visitor")
+    os.kill(pid if name == "monitor" else child(box, name), signal.SIGKILL)
+    assert p.wait(LIMIT) not in (0, None), p.output
+    assert not p.output.out and p.output.err.count("\n") == 1 and p.output.err.startswith("hozo: "), p.output
+    host.eventually(lambda: not any(map(host.alive, family)), 10, "the end of all processes")
+    same(box.state()["status"], "stopped")
+    removed(box, family)
+
+
+@test(timeout=LIMIT, sanitized=False)
+def a_delete_that_is_killed_is_done_again(box):
+    up(box, machine(box, "echo up; sleep 1000"))
+    pid = box.state()["pid"]
+    family = [pid, *descendants(pid)]
+    for delay in (0, 0.005, 0.02):
+        p = box.spawn("delete", "--force", "c1")
+        time.sleep(delay)
+        p.kill()
+        p.wait()
+    removed(box, family)
+
+
+@test(cases={name: name for name in ("hozo-monitor", "qemu-system", "virtiofsd")}, timeout=LIMIT, sanitized=False)
 def the_death_of_one_during_create_is_an_error_of_create(box, name):
     p = box.spawn("create", "--bundle", machine(box).write().path, "c1")
     found = host.eventually(lambda: [q for q in descendants(p.pid) + descendants(os.getpid())
