@@ -52,23 +52,40 @@ static int read_file(struct container *c, const char *name, const char *path, st
 
 /* --- checking --------------------------------------------------------------------------------- */
 
-/* A member that no row knows is a slip of the pen, and would change nothing without a word. */
-static int check_names(const struct hozo_table *rows, const cJSON *object, const char *around,
-                       const char *file, struct error *err)
+struct names {
+    const struct hozo_table *rows;
+    const char *file;
+    struct error *err;
+};
+
+/* A member that no row knows is a slip of the pen, and would change nothing without a word. `field` is what
+ * rows call `path`. The keys of a map are whatever they are. */
+static int check_names(const struct names *n, const cJSON *node, const char *path,
+                       const char *field)
 {
-    const cJSON *member;
+    bool list = cJSON_IsArray(node);
+    const cJSON *child;
+    size_t i = 0;
 
-    cJSON_ArrayForEach (member, object) {
-        auto_text struct text path = {0};
+    if ((!list && !cJSON_IsObject(node)) || rows_map(n->rows, field))
+        return 0;
+    cJSON_ArrayForEach (child, node) {
+        auto_text struct text at = {0}, row = {0};
 
-        text_put(&path, around);
-        path_member(&path, member->string);
-        if (path.failed)
-            return fail_memory(err);
-        if (!rows_declare(rows, path.at, HOZO_OWN, true))
-            return fail(err, 0, NULL, "%s: there is no setting %s", file, path.at);
-        if (cJSON_IsObject(member) && !rows_map(rows, path.at) &&
-            check_names(rows, member, path.at, file, err) < 0)
+        text_put(&at, path);
+        text_put(&row, field);
+        if (list) {
+            path_element(&at, i++);
+            text_put(&row, "[]");
+        } else {
+            path_member(&at, child->string);
+            path_member(&row, child->string);
+        }
+        if (at.failed || row.failed)
+            return fail_memory(n->err);
+        if (!list && !rows_declare(n->rows, row.at, HOZO_OWN, true))
+            return fail(n->err, 0, NULL, "%s: there is no setting %s", n->file, at.at);
+        if (check_names(n, child, at.at, row.at) < 0)
             return -1;
     }
     return 0;
@@ -88,7 +105,7 @@ static int read_checked(struct container *c, const char *name, const struct hozo
         return -1;
     if (!(own = json_at(c->facts.root, "settings", name, NULL)))
         return 0;
-    if (check_names(rows, own, "", path, err) < 0)
+    if (check_names(&(struct names){rows, path, err}, own, "", "") < 0)
         return -1;
     if (rows_check(rows, &c->facts, own, "", err) < 0)
         return fail(err, err->errnum, NULL, "%s: %s: %s", path, err->path, err->text);

@@ -39,17 +39,18 @@ class Kit:
         return self.did("pkg-config", f"--variable={name}", "hozo-plugin").strip()
 
     def built(self, source):
-        """The build directory of an installed folder, made by the first test that asks for it."""
+        """What is installed of a folder, below this directory, made by the first test that asks for it."""
         ready = f"{os.path.dirname(self.box.dir)}/kit-{os.path.basename(source)}"
         with open(f"{ready}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not os.path.isdir(ready):
-                os.makedirs(f"{ready}.new", exist_ok=True)
-                shutil.copytree(source, f"{ready}.new/source", dirs_exist_ok=True)
-                self.did("meson", "setup", "build", "source", cwd=f"{ready}.new")
-                self.did("ninja", "-C", "build", cwd=f"{ready}.new")
+                own = f"{self.box.dir}/own"
+                shutil.copytree(source, f"{own}/source")
+                self.did("meson", "setup", "build", "source", cwd=own)
+                self.did("ninja", "-C", "build", cwd=own)
+                self.did("meson", "install", "-C", "build", "--no-rebuild", "--destdir", f"{ready}.new", cwd=own)
                 os.rename(f"{ready}.new", ready)
-        return f"{ready}/build"
+        return ready
 
     def own_directories(self):
         """Gives the test a mount namespace in which vendors' and administrators' directories are its own."""
@@ -58,9 +59,10 @@ class Kit:
             empty_directory(self.variable(name), f"{self.box.dir}/{name}")
 
     def install(self, source):
-        """With meson, as its vendor would."""
+        """As its package would."""
         self.own_directories()
-        self.did("meson", "install", "--no-rebuild", "-C", self.built(source))
+        vendor = self.variable("vendorplugindir")
+        shutil.copytree(f"{self.built(source)}{vendor}", vendor, symlinks=True, dirs_exist_ok=True)
 
 
 def command_in(text, program):

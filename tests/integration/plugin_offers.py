@@ -284,7 +284,8 @@ def a_library_that_needs_another_that_is_missing_says_which(box):
 # --- settings
 
 ROWS = [("mode", "STRING", "OWN", ["fast", "safe"]), ("count", "INT", "OWN", None, 1, 8), ("on", "BOOL"),
-        ("limits", "OBJECT"), ("limits.deep", "UINT"), ("list", "ARRAY"), ("list[]", "STRING")]
+        ("limits", "OBJECT"), ("limits.deep", "UINT"), ("list", "ARRAY"), ("list[]", "STRING"),
+        ("cards", "ARRAY"), ("cards[]", "OBJECT"), ("cards[].node", "STRING"), ("names", "MAP"), ("names.*", "STRING")]
 TELLS = r"""
     struct hozo_cursor at, in;
 
@@ -300,7 +301,8 @@ TELLS = r"""
         for (size_t i = 0; hozo_item(ctx, &at, i, &in, 0) == 1; i++)
             note("list %s", hozo_as_string(ctx, &in));
 """
-FULL = {"mode": "safe", "count": 8, "on": True, "limits": {"deep": 18446744073709551615}, "list": ["x", "y"]}
+FULL = {"mode": "safe", "count": 8, "on": True, "limits": {"deep": 18446744073709551615}, "list": ["x", "y"],
+        "cards": [{"node": "a"}, {}], "names": {"any.key": "z"}}
 TOLD = ["mode safe", "count 8", "on 1", "deep 18446744073709551615", "list x", "list y"]
 
 
@@ -337,6 +339,7 @@ def without_a_file_no_setting_is_there(box):
     "out of range": ({"count": 9}, "count"), "not whole": ({"count": 1.5}, "count"),
     "negative": ({"limits": {"deep": -1}}, "limits.deep"),
     "unknown member": ({"mdoe": "fast"}, "mdoe"), "unknown below": ({"limits": {"x": 1}}, "limits.x"),
+    "unknown in a list": ({"cards": [{"node": "a"}, {"nod": "b"}]}, "cards[1].nod"),
     "wrong element": ({"list": ["x", 1]}, "list[1]"), "no object": ([], ""), "no JSON": ("{", ""),
     "twice": ('{"on": true, "on": false}', "on"),
 })
