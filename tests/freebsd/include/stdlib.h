@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 int atexit(void (*function)(void));
+int at_quick_exit(void (*function)(void));
 int atoi(const char *s);
 void *malloc(size_t size);
 void *calloc(size_t n, size_t size);
