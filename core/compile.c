@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/compile.h"
 
+#include "core/foreign.h"
 #include "core/linux/namespaces.h"
 #include "core/linux/user-namespace.h"
 #include "core/machine.h"
@@ -129,7 +130,9 @@ int compile_create(struct container *c, struct error *err)
     /* Where nobody can clone into the cgroup, the stage process is put there first: cgroup v1. */
     if (c->state.cgroup.procs)
         plan_flag(p.b, PLAN_ATTACH_STAGE);
-    return plan_finish(c->builder, &c->plan, err);
+    if (plan_finish(c->builder, &c->plan, err) < 0)
+        return -1;
+    return config_is_foreign(c->config.root) ? foreign_check_plan(c, err) : 0;
 }
 
 void compile_join(struct compile *p, uint64_t namespaces, int init)

@@ -37,6 +37,7 @@ struct container {
     int pidfd;
     int interrupt;         /* foreground: readable once a signal asks to give up; -1 */
     struct launch *launch; /* while a process is being made */
+    struct hozo_task *task; /* what a plugin that runs the container is asked for */
     /* options of the verb that plugins and the compiler may ask for */
     const char *cgroup_manager; /* "cgroupfs", "systemd", "disabled" */
     bool no_pivot, no_new_keyring;

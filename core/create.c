@@ -8,6 +8,7 @@
 
 #include "core/cgroup.h"
 #include "core/compile.h"
+#include "core/foreign.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
 #include "core/linux/control.h"
@@ -46,23 +47,31 @@ static int write_down(struct container *c, struct error *err)
                : 0;
 }
 
-static int carry_out(struct container *c, int *console, struct error *err)
+static int make_process(struct container *c, int *console, struct error *err)
 {
-    const char *const undo[] = {"delete", "--force", c->state.id, NULL};
     struct launch l = {.started = on_started, .born = on_born};
-    auto_span struct trace *span UNUSED = NULL;
 
-    if (rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 || plugins_call(c, STAGE_PROBE, err) < 0 ||
-        write_down(c, err) < 0 || host_ops(c, PHASE_PREPARE, err) < 0 ||
-        plugins_call(c, STAGE_PREPARE, err) < 0 || plugins_lates_filled(c, err) < 0 ||
-        machine_hand_over(c, err) < 0)
-        return -1;
-    if (cgroup_stalls(&c->state.cgroup))
-        return fail(err, 0, "linux.cgroupsPath", "the control group is frozen");
     if (launch(c, &l, err) < 0)
         return -1;
     *console = l.console;
     close(l.sync);
+    return 0;
+}
+
+static int carry_out(struct container *c, int *console, struct error *err)
+{
+    const char *const undo[] = {"delete", "--force", c->state.id, NULL};
+    auto_span struct trace *span UNUSED = NULL;
+
+    if (foreign_choose(c, err) < 0 || rescue_prepare(c, RESCUE_UNDO, undo, err) < 0 ||
+        plugins_call(c, STAGE_PROBE, err) < 0 || write_down(c, err) < 0 ||
+        host_ops(c, PHASE_PREPARE, err) < 0 || plugins_call(c, STAGE_PREPARE, err) < 0 ||
+        plugins_lates_filled(c, err) < 0 || machine_hand_over(c, err) < 0)
+        return -1;
+    if (cgroup_stalls(&c->state.cgroup))
+        return fail(err, 0, "linux.cgroupsPath", "the control group is frozen");
+    if ((c->state.runner ? foreign_create(c, console, err) : make_process(c, console, err)) < 0)
+        return -1;
     span = span_begin(c->plugins.trace, SPAN_WRITE, NULL);
     c->state.complete = true;
     return state_write(c->dirfd, &c->state, err);
@@ -70,6 +79,8 @@ static int carry_out(struct container *c, int *console, struct error *err)
 
 static bool runs_create_hooks(const struct container *c)
 {
+    if (c->state.runner)
+        return true;
     plan_for_each (op, c->plan)
         if (op->kind == OP_HOOK)
             return true;
@@ -84,7 +95,7 @@ void container_abort(struct container *c)
     launch_kill(c);
     host_ops_close(c);
     /* Before its own process was there, whoever is in the cgroup is somebody else's. */
-    if (c->state.pid)
+    if (c->state.pid && !c->state.runner)
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);
     if (plugins_end(c, STAGE_STOPPED, NULL, &ignored) < 0 ||
         plugins_end(c, STAGE_CLEANUP, NULL, &ignored) < 0) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "core/cgroup.h"
+#include "core/foreign.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
 #include "core/log.h"
@@ -99,6 +100,16 @@ static int end_processes(struct container *c, struct error *err)
     if (cgroup_signal(&c->state.cgroup, SIGKILL, err) < 0)
         return -1;
     return await_end(c, pidfd, err);
+}
+
+/* With `force` a runner that cannot be asked is passed over; its `cleanup` ends them as well. */
+static int end_foreign(struct container *c, bool force, struct error *err)
+{
+    if (foreign_end(c, err) == 0)
+        return 0;
+    if (force)
+        log_error(c->log, LOG_LEVEL_WARNING, err);
+    return force ? 0 : -1;
 }
 
 /* --- plugins ---------------------------------------------------------------------------------- */
@@ -221,14 +232,15 @@ int container_destroy(struct container *c, bool force, struct error *err)
     struct error failed;
     int r;
 
-    if (end_processes(c, err) < 0 || prepare_rescue(c, force, err) < 0 || undo(c, force, err) < 0)
+    if ((c->state.runner ? end_foreign(c, force, err) : end_processes(c, err)) < 0 ||
+        prepare_rescue(c, force, err) < 0 || undo(c, force, err) < 0)
         return -1;
     r = forget(c, err);
     if (r < 0)
         return -1;
     /* runtime.md: a poststop hook that fails is a warning, the container is gone. Where no process has been,
      * nothing has stopped. */
-    if (c->state.pid && hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)
+    if ((c->state.pid || c->state.runner) && hooks_run(c, "poststop", STATUS_STOPPED, &failed) < 0)
         log_error(c->log, LOG_LEVEL_WARNING, &failed);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/foreign.h"
 #include "core/oom-watch.h"
 #include "core/pidfd.h"
 #include "core/ps.h"
@@ -21,7 +22,8 @@ int events_open(struct container *c, const char *root, const char *id, struct er
 
     c->root = root;
     c->dirfd = state_open(root, id, false, err);
-    if (c->dirfd < 0 || state_look(c->dirfd, id, &c->state, &status, err))
+    if (c->dirfd < 0 || state_look(c->dirfd, id, &c->state, &status, err) ||
+        foreign_refuse(&c->state, "events", err))
         return -1;
     if (status == STATUS_STOPPED || status == STATUS_CREATING)
         return not_running(id, err);

@@ -149,8 +149,9 @@ static void add_label(struct text *out, const char *name, const char *given,
     }
 }
 
+/* `foreign`: it is not of Linux, and so has no capabilities that could be taken away. */
 static int from_command_line(const struct source *config, const struct exec_overrides *o,
-                             struct text *out, struct error *err)
+                             bool foreign, struct text *out, struct error *err)
 {
     static const char *const same[] = {"rlimits", "oomScoreAdj", "ioPriority", "scheduler",
                                        "execCPUAffinity"};
@@ -180,7 +181,8 @@ static int from_command_line(const struct source *config, const struct exec_over
     text_json(out, o->cwd ? o->cwd : json_string(config->process, "cwd", "/"));
     if (add_user(out, config, o, err) < 0)
         return -1;
-    add_capabilities(out, config, o);
+    if (!foreign || o->n_capabilities)
+        add_capabilities(out, config, o);
     for (size_t i = 0; i < ARRAY_SIZE(same); i++)
         if (json_get(config->process, same[i]))
             add_member(out, same[i], config);
@@ -231,7 +233,7 @@ int exec_process(const struct container *c, const struct exec_overrides *o, stru
         if (!cJSON_IsObject(own.root))
             return fail(err, 0, "process", "is not a JSON object");
         from_file(&file, &config, &merged);
-    } else if (from_command_line(&config, o, &merged, err) < 0) {
+    } else if (from_command_line(&config, o, c->state.runner, &merged, err) < 0) {
         return -1;
     }
     add_label(&merged, "apparmorProfile", o->apparmor, &file, &config);

@@ -7,6 +7,7 @@
 #include "core/cgroup.h"
 #include "core/compile.h"
 #include "core/facts.h"
+#include "core/foreign.h"
 #include "core/linux/control.h"
 #include "core/linux/exec-cgroup.h"
 #include "core/linux/host-ops.h"
@@ -48,6 +49,25 @@ static int on_started(struct container *c, struct error *err)
     return plugins_call(c, STAGE_EXEC_ATTACH, err);
 }
 
+/* What it asks for beyond a process is of Linux. */
+static int exec_foreign(struct container *c, const struct json *process,
+                        const struct exec_overrides *o, int *console, struct error *err)
+{
+    enum status status;
+
+    if (o->n_cgroups)
+        return fail(err, 0, NULL, "--cgroup has no meaning: only Linux has control groups");
+    if (container_status(c, &status, err) < 0)
+        return -1;
+    if (status != STATUS_CREATED && status != STATUS_RUNNING)
+        return fail(err, 0, NULL, STOPPED);
+    if (facts_collect(&c->facts, err) < 0 ||
+        plugins_open_for(c, IN(RUNNER) | IN(EXEC) | IN(EXEC_ATTACH), err) < 0 ||
+        plugins_for_process(c, process, err) < 0)
+        return -1;
+    return foreign_exec(c, console, err);
+}
+
 int container_exec(struct container *c, const struct json *process, const struct exec_overrides *o,
                    int *console, struct error *err)
 {
@@ -58,6 +78,8 @@ int container_exec(struct container *c, const struct json *process, const struct
     int slot;
 
     *console = -1;
+    if (c->state.runner)
+        return exec_foreign(c, process, o, console, err);
     if (check_status(c, o->ignore_paused, &l.status, err) < 0)
         return -1;
     l.patient = l.status == STATUS_PAUSED;

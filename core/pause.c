@@ -4,6 +4,7 @@
  * go on. A pause or resume that fails leaves the container as it was.
  */
 #include "core/cgroup.h"
+#include "core/foreign.h"
 #include "core/lifecycle.h"
 #include "core/log.h"
 #include "core/plugin-parts.h"
@@ -50,8 +51,11 @@ static int call(struct container *c, enum plugin_stage stage, enum plugin_stage 
 
 int container_pause(struct container *c, struct error *err)
 {
-    enum status status = state_status(c->dirfd, &c->state);
+    enum status status;
 
+    if (foreign_refuse(&c->state, "pause", err) < 0)
+        return -1;
+    status = state_status(c->dirfd, &c->state);
     if (!has_process(status))
         return not_running(status, err);
     if (status == STATUS_PAUSED)
@@ -90,6 +94,8 @@ int container_resume(struct container *c, enum status status, struct error *err)
 {
     struct error second = {0};
 
+    if (foreign_refuse(&c->state, "resume", err) < 0)
+        return -1;
     if (!has_process(status))
         return not_running(status, err);
     if (!cgroup_stalls(&c->state.cgroup))

@@ -28,7 +28,8 @@
     CB(PAUSE,       pause,       HOST, LATER, "pause: the processes still run", "halt what is not a process; keep state") \
     CB(RESUME,      resume,      HOST, LATER, "resume: the processes run again; after a pause that failed", "the contrary") \
     CB(STOPPED,     stopped,     HOST, LATER, "delete: the processes are gone", "look at what they left; keep state") \
-    CB(CLEANUP,     cleanup,     HOST, LATER, "delete, and after a failed create, in reverse order", "undo; keep state")
+    CB(CLEANUP,     cleanup,     HOST, LATER, "delete, and after a failed create, in reverse order", "undo; keep state") \
+    CB(RUNNER,      runner,      HOST, LATER, "any verb, of a container that is not run by the core", "make, start, signal and look at its processes; keep state")
 /* clang-format on */
 
 enum plugin_stage {

@@ -3,6 +3,7 @@
  * `hozo check`: what happens to each member of the configuration, and who serves it. Lists are told once:
  * a row stands for all elements that have the same fate, "linux.resources.devices[].allow".
  */
+#include "core/compile.h"
 #include "core/plugin-parts.h"
 
 #include <string.h>
@@ -153,9 +154,32 @@ static bool worth_a_row(const struct member *at)
     return !at->around->around && at->around->row->type == SPEC_OBJECT;
 }
 
+/* Of a container that the core does not run: who reads this member, or something in it, to apply it. */
+static const struct plugin *runner_of(const struct table *t, const struct member *at)
+{
+    auto_text struct text field = {0};
+
+    if (!config_is_foreign(t->c->config.root))
+        return NULL;
+    member_field(&field, at);
+    for (size_t i = 0; field.at && i < t->c->plugins.n_opened; i++) {
+        const struct plugin *p = t->c->plugins.opened[i];
+
+        if (p->d->runner && rows_declare(&p->d->fields, field.at, HOZO_OWN | HOZO_READ, true))
+            return p;
+    }
+    return NULL;
+}
+
 static void tell(struct table *t, const struct member *at, const char *path, enum fate fate,
                  const struct plugin *owner)
 {
+    const struct plugin *runner = fate == FATE_CORE && worth_a_row(at) ? runner_of(t, at) : NULL;
+
+    if (runner) {
+        add_by(t, path, runner, "applied");
+        return;
+    }
     if (fate == FATE_PLUGIN)
         add_by(t, path, owner, "applied");
     else if (fate == FATE_CORE && worth_a_row(at))

@@ -89,12 +89,47 @@ static const char *host_option(struct hozo_ctx *ctx, const char *name)
         return c->state.rootfs;
     if (!strcmp(name, "processes-ended"))
         return c->processes_ended ? "true" : NULL;
-    if (!strcmp(name, "callback-seconds")) {
-        int n = snprintf(number, sizeof number, "%u", guard_seconds(c));
+    if (!strcmp(name, "callback-seconds") || !strcmp(name, "preserve-fds")) {
+        int n = snprintf(number, sizeof number, "%u",
+                         *name == 'c' ? guard_seconds(c) : c->preserve_fds);
 
         return scrap_copy(k, number, (size_t)n);
     }
     return NULL;
+}
+
+/* --- a container that the plugin runs ------------------------------------------------------------ */
+
+static struct hozo_task *host_task(struct hozo_ctx *ctx)
+{
+    struct call *k = call_of(ctx);
+
+    return call_allowed(k, "hozo_task", IN(RUNNER)) < 0 ? NULL : k->c->task;
+}
+
+static const char *host_describe(struct hozo_ctx *ctx, uint32_t status, int32_t pid)
+{
+    static const enum status statuses[] = {[HOZO_CREATING] = STATUS_CREATING,
+                                           [HOZO_CREATED] = STATUS_CREATED,
+                                           [HOZO_RUNNING] = STATUS_RUNNING,
+                                           [HOZO_STOPPED] = STATUS_STOPPED};
+    struct call *k = call_of(ctx);
+    auto_text struct text text = {0};
+    char number[16];
+
+    if (call_allowed(k, "hozo_describe", IN(RUNNER)) < 0)
+        return NULL;
+    if (status >= ARRAY_SIZE(statuses)) {
+        call_refuse(k, "knows a status of which hozo does not");
+        return NULL;
+    }
+    snprintf(number, sizeof number, "%d", (int)pid);
+    state_print_oci(&k->c->state, statuses[status], number, false, &text);
+    if (text.failed) {
+        call_refuse(k, "out of memory");
+        return NULL;
+    }
+    return scrap_copy(k, text.at, text.length);
 }
 
 /* The process's own time is not the plugin's. */
@@ -246,6 +281,8 @@ const struct hozo_host plugin_host = {
     .cache_get = cache_get,
     .cache_put = cache_put,
     .plan_machine = plan_machine,
+    .task = host_task,
+    .describe = host_describe,
     .stats = stats_tell,
     .annotation_item = read_annotation_item,
 };
@@ -320,6 +357,9 @@ int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage,
         speak(c, p->d->name, (unsigned)index + 1);
     span = span_callback(c->plugins.trace, p->d->name, plugin_stage_name[stage]);
     guard_enter(c, p->d->name, plugin_stage_name[stage]);
+    /* Hooks and the program take the time that they take. */
+    if (stage == STAGE_RUNNER)
+        guard_stop();
     r = function(&k.public);
     guard_leave();
     span_end(&span);

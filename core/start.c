@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/cgroup.h"
+#include "core/foreign.h"
 #include "core/hooks.h"
 #include "core/lifecycle.h"
 #include "core/linux/channel.h"
@@ -124,22 +125,24 @@ static int release(struct container *c, bool *stalled, struct error *err)
 
 int container_start(struct container *c, struct error *err)
 {
-    enum status status = state_status(c->dirfd, &c->state);
-    bool stalled;
+    enum status status;
+    bool stalled = false;
     int r;
 
+    if (container_status(c, &status, err) < 0)
+        return -1;
     if (status == STATUS_CREATED && cgroup_stalls(&c->state.cgroup))
         status = STATUS_PAUSED;
     if (status != STATUS_CREATED)
         return not_created(status, err);
     if (plugins_open_for(c, IN(STARTED), err) < 0)
         return -1;
-    if (c->pidfd < 0 && (c->pidfd = state_pidfd(&c->state)) < 0)
+    if (c->pidfd < 0 && !c->state.runner && (c->pidfd = state_pidfd(&c->state)) < 0)
         return errno == ESRCH ? not_created(STATUS_STOPPED, err)
                               : fail(err, errno, NULL, "pidfd_open");
     if (notify_open(c, err) < 0)
         return -1;
-    r = release(c, &stalled, err);
+    r = c->state.runner ? foreign_start(c, err) : release(c, &stalled, err);
     /* With the FIFOs it is still created, and may be started when it is thawed. */
     if (!stalled) {
         unlinkat(c->dirfd, "start", 0);
@@ -151,6 +154,10 @@ int container_start(struct container *c, struct error *err)
         hooks_run(c, "poststart", STATUS_RUNNING, err) < 0) {
         struct error ignored;
 
+        if (c->state.runner) {
+            foreign_end(c, &ignored);
+            return -1;
+        }
         /* runtime.md: the container is stopped, and its lifecycle goes on from there. */
         pidfd_signal(c->pidfd, c->state.pid, SIGKILL);
         cgroup_signal(&c->state.cgroup, SIGKILL, &ignored);

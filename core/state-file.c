@@ -25,6 +25,7 @@ static const struct {
         {"created", offsetof(struct state, created)},
         {"annotations", offsetof(struct state, annotations)},
         {"notifySocket", offsetof(struct state, notify_socket)},
+        {"runner", offsetof(struct state, runner)},
 },
   cgroup_strings[] =
       {

@@ -58,6 +58,7 @@ void state_free(struct state *s)
     free(s->plugins);
     free(s->annotations);
     free(s->notify_socket);
+    free(s->runner);
     *s = (struct state){0};
 }
 

@@ -49,6 +49,7 @@ struct state {
     struct state_plugin *plugins; /* in their order */
     size_t n_plugins;
     char *annotations;      /* JSON object text, or NULL if the configuration has none */
+    char *runner;           /* the plugin that runs the container, see core/foreign.h; NULL: the core */
     char *notify_socket;    /* of the service manager that create was told of, or NULL */
     bool own_pid_namespace; /* its end ends all of the container's processes */
     bool machine;           /* the process stands for a virtual machine: see core/linux/control.h */

@@ -4,6 +4,7 @@
 
 #include "core/compile.h"
 #include "core/facts.h"
+#include "core/foreign.h"
 #include "core/json-edit.h"
 #include "core/lifecycle.h"
 #include "core/log.h"
@@ -115,8 +116,11 @@ int compile_update(struct container *c, struct error *err)
 
 int container_update(struct container *c, struct error *err)
 {
-    enum status status = state_status(c->dirfd, &c->state);
+    enum status status;
 
+    if (foreign_refuse(&c->state, "update", err) < 0)
+        return -1;
+    status = state_status(c->dirfd, &c->state);
     if (status == STATUS_STOPPED)
         return fail(err, 0, NULL, "container not running: no such process");
     if (status == STATUS_CREATING)

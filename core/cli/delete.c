@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/cli/cli.h"
+#include "core/foreign.h"
 #include "core/lifecycle.h"
 #include "core/log.h"
 
@@ -52,7 +53,8 @@ int verb_delete(const struct globals *g, int argc, char **argv, struct error *er
         if (!c.state.id)
             return -1;
     }
-    status = state_status(c.dirfd, &c.state);
+    if (!force && container_status(&c, &status, err) < 0)
+        return -1;
     if (!force && status != STATUS_STOPPED && status != STATUS_CREATED)
         return fail(err, 0, NULL, "cannot delete container %s that is not stopped: %s", argv[0],
                     status_name[status]);

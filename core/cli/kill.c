@@ -4,6 +4,7 @@
 
 #include "core/cgroup.h"
 #include "core/cli/cli.h"
+#include "core/foreign.h"
 #include "core/linux/control.h"
 #include "core/pidfd.h"
 #include "core/signals.h"
@@ -71,20 +72,27 @@ int verb_kill(const struct globals *g, int argc, char **argv, struct error *err)
         {"all", 'a', OPTION_FLAG, &all, NULL, "every process of the container"},
         {0},
     };
-    auto_state struct state state = {0};
+    auto_container struct container c;
+    const struct state *state = &c.state;
     enum status status;
 
+    container_init(&c);
+    c.log = g->logger;
+    c.plugins.dir = g->plugin_dir;
     if (options_parse(options, &argc, &argv, err) || arguments_expect("kill", argc, 1, 2, err))
         return -1;
     int number = argc > 1 ? signal_parse(argv[1]) : SIGTERM;
     if (number < 0)
         return fail(err, 0, NULL, "unknown signal \"%s\"", argv[1]);
-    auto_close int dirfd = state_open(g->root, argv[0], false, err);
-    if (dirfd < 0 || state_look(dirfd, argv[0], &state, &status, err))
+    if (container_look(&c, g->root, argv[0], &status, err) < 0)
         return -1;
     if (status == STATUS_CREATING)
         return fail(err, 0, NULL, "the container is still being created");
-    if (state.machine && number && number != SIGKILL)
-        return signal_guest(dirfd, &state, number, all, status != STATUS_PAUSED, err);
-    return all ? send_all(&state, number, err) : send_one(&state, number, err);
+    if (state->runner && status == STATUS_STOPPED && !all)
+        return not_running(err);
+    if (state->runner)
+        return foreign_kill(&c, number, all, err);
+    if (state->machine && number && number != SIGKILL)
+        return signal_guest(c.dirfd, state, number, all, status != STATUS_PAUSED, err);
+    return all ? send_all(state, number, err) : send_one(state, number, err);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/cli/cli.h"
+#include "core/foreign.h"
 #include "core/state.h"
 
 #define ROW "%-12s %-8s %-8s %-32s %-31s %s\n"
@@ -55,16 +56,18 @@ static void print_entry(struct listing *list, const struct state *s, enum status
 }
 
 /* A container that cannot be read must not hide the others. */
-static void add_container(struct listing *list, const char *root, const char *id)
+static void add_container(struct listing *list, const struct globals *g, const char *id)
 {
     struct error err = {0};
-    auto_state struct state state = {0};
+    auto_container struct container c;
     enum status status;
     char line[1536];
-    auto_close int dirfd = state_open(root, id, false, &err);
 
-    if (dirfd >= 0 && !state_look(dirfd, id, &state, &status, &err)) {
-        print_entry(list, &state, status);
+    container_init(&c);
+    c.log = g->logger;
+    c.plugins.dir = g->plugin_dir;
+    if (!container_look(&c, g->root, id, &status, &err)) {
+        print_entry(list, &c.state, status);
         return;
     }
     error_format(&err, line, sizeof line);
@@ -108,7 +111,7 @@ int verb_list(const struct globals *g, int argc, char **argv, struct error *err)
     if (!list.quiet && !list.json)
         text_add(&list.text, ROW, "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
     for (int i = 0; i < count; i++) {
-        add_container(&list, g->root, entries[i]->d_name);
+        add_container(&list, g, entries[i]->d_name);
         free(entries[i]);
     }
     if (list.json)

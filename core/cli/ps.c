@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include "core/cli/cli.h"
+#include "core/foreign.h"
 #include "core/process.h"
 
 static void print_json(const struct pids *pids, struct text *out)
@@ -144,7 +145,8 @@ int verb_ps(const struct globals *g, int argc, char **argv, struct error *err)
     if (!json && strcmp(format, "table"))
         return fail(err, 0, NULL, "--format: \"%s\" is neither table nor json", format);
     auto_close int dirfd = state_open(g->root, argv[0], false, err);
-    if (dirfd < 0 || state_read(dirfd, argv[0], &state, err) || container_pids(&state, &pids, err))
+    if (dirfd < 0 || state_read(dirfd, argv[0], &state, err) || foreign_refuse(&state, "ps", err) ||
+        container_pids(&state, &pids, err))
         return -1;
     argv[0] = all[0];
     if (json)

@@ -40,7 +40,7 @@ extern "C" {
 
 #define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
 #define HOZO_ABI_MAJOR 0
-#define HOZO_ABI_MINOR 4 /* of version 0: must be the host's exactly */
+#define HOZO_ABI_MINOR 5 /* of version 0: must be the host's exactly */
 
 /* --- the descriptor ----------------------------------------------------------------------------- */
 
@@ -152,6 +152,9 @@ struct hozo_plugin {
     hozo_callback resume;      /* resume: the processes run again; must succeed when repeated */
     hozo_callback stopped;     /* delete: the processes are gone; must succeed when repeated */
     hozo_callback cleanup;     /* undo; must succeed when repeated; reverse order */
+
+    /* Makes the container's processes in the core's place: struct hozo_task. */
+    hozo_callback runner;
 };
 
 #define HOZO_HEADER                                                                                \
@@ -373,6 +376,37 @@ struct hozo_run {
     size_t output_size;
 };
 
+/* --- a runner --- */
+
+/*
+ * The container of another operating system is run by the plugin that serves its section, if the configuration has no
+ * section `linux`: what a verb wants is a task, which `runner` does. Its `probe` refuses a host where it cannot. The
+ * host keeps the state and its lock, checks the status before, runs poststart and poststop hooks, and calls the other
+ * callbacks as for any container; `cleanup` undoes what the runner did, and ends processes that are left. Of a plan
+ * a runner knows work only: another plugin that appends something else is refused.
+ */
+enum hozo_verb {
+    HOZO_RUN_CREATE = 1, /* all up to the process that waits for start; hooks up to createContainer */
+    HOZO_RUN_START,      /* it runs startContainer hooks and its program: done when that runs, or an error */
+    HOZO_RUN_EXEC,       /* a further process, of which `process` tells: done when its program runs */
+    HOZO_RUN_KILL,       /* without the container's lock; no process is no failure if `all` is set */
+    HOZO_RUN_STATUS      /* without the container's lock */
+};
+
+enum hozo_status { HOZO_CREATING, HOZO_CREATED, HOZO_RUNNING, HOZO_STOPPED };
+
+struct hozo_task {
+    uint32_t size;
+    uint32_t verb;   /* enum hozo_verb */
+    int32_t signal;  /* KILL */
+    uint32_t all;    /* KILL: 1: every process of the container; 0: the first */
+    /* answers */
+    int32_t pid;     /* CREATE, EXEC: a child of the calling process */
+    int32_t console; /* CREATE, EXEC: the master of its terminal, the host's from then on; -1: it has none */
+    uint64_t born;   /* CREATE: a time, or what else tells it from a later process of that pid */
+    uint32_t status; /* STATUS: created, running or stopped */
+};
+
 struct hozo_host {
     uint32_t size;
     uint32_t minor;
@@ -384,7 +418,8 @@ struct hozo_host {
     const char *(*id)(struct hozo_ctx *ctx);
     /* NULL: not given, or not so. "cgroup-manager": "cgroupfs", "systemd", "disabled"; "no-pivot";
      * "callback-seconds": how long a callback may take; and, of the container, "rootfs": root.path as an absolute
-     * path, and "processes-ended": none of its processes is left, whoever is in its control group. */
+     * path, and "processes-ended": none of its processes is left, whoever is in its control group. "preserve-fds":
+     * how many descriptors behind 2 a program keeps. */
     const char *(*option)(struct hozo_ctx *ctx, const char *name);
 
     /* 1 found, 0 absent, -1 not declared (the error is set). A NULL cursor: config.json's root. */
@@ -479,6 +514,11 @@ struct hozo_host {
 
     /* From `plan`. */
     int (*plan_machine)(struct hozo_ctx *ctx, const struct hozo_machine *machine);
+
+    /* From `runner`: what it is asked for, and where it answers. */
+    struct hozo_task *(*task)(struct hozo_ctx *ctx);
+    /* The container's state as hooks read it, with this status (enum hozo_status) and pid; NULL: the error is set. */
+    const char *(*describe)(struct hozo_ctx *ctx, uint32_t status, int32_t pid);
 };
 
 /* Public in its first member only. */
@@ -550,6 +590,8 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_plan_seccomp(ctx, s)          ((ctx)->host->plan_seccomp(ctx, s))
 #define hozo_plan_label(ctx, l)            ((ctx)->host->plan_label(ctx, l))
 #define hozo_plan_machine(ctx, m)          ((ctx)->host->plan_machine(ctx, m))
+#define hozo_task(ctx)                     ((ctx)->host->task(ctx))
+#define hozo_describe(ctx, status, pid)    ((ctx)->host->describe(ctx, status, pid))
 #define hozo_cache_get(ctx, k, n, b, s)    ((ctx)->host->cache_get(ctx, k, n, b, s))
 #define hozo_cache_put(ctx, k, n, b, s)    ((ctx)->host->cache_put(ctx, k, n, b, s))
 

@@ -91,6 +91,8 @@ static const struct hozo_field fields[] = {
      "host.hostname."},
     {"domainname", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
      "host.domainname."},
+    {"root.path", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "The jail's path."},
     {"root.readonly", HOZO_BOOL, HOZO_READ, NULL, 0, 0, NULL,
      "The root is a nullfs mount that is read-only."},
     {"mounts", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL,
@@ -199,4 +201,6 @@ HOZO_PLUGIN(freebsd) = {
     .validate = freebsd_validate,
     .plan = freebsd_plan,
     .probe = freebsd_probe,
+    .cleanup = freebsd_cleanup,
+    .runner = freebsd_runner,
 };

@@ -11,7 +11,7 @@
  *     mounts.c       what the mounts become                   pure
  *     process.c      process and hooks                        pure
  *     plan.c         the list of all that will be done        pure
- *     probe.c        whether this host can
+ *     runner.h       carries it out
  */
 #ifndef PLUGINS_FREEBSD_FREEBSD_H
 #define PLUGINS_FREEBSD_FREEBSD_H
@@ -27,6 +27,9 @@
 
 /* A directory for each container: of a root that is read-only, and of the fifo that start opens. */
 #define ROOTS "/var/run/hozo/jails"
+
+/* The ruleset for jails of FreeBSD's /etc/defaults/devfs.rules. */
+#define DEVFS_RULESET "4"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -210,5 +213,7 @@ int hooks_read(struct jail *j);
 int freebsd_adjust(struct hozo_ctx *ctx);
 int freebsd_plan(struct hozo_ctx *ctx);
 int freebsd_probe(struct hozo_ctx *ctx);
+int freebsd_runner(struct hozo_ctx *ctx);
+int freebsd_cleanup(struct hozo_ctx *ctx);
 
 #endif

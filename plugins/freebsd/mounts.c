@@ -167,6 +167,17 @@ static int check_mappings(struct jail *j, const struct hozo_cursor *mount)
     return 0;
 }
 
+/* A devfs without a ruleset shows the devices of the host, and root of a jail may open those that it sees. */
+static int hide_devices(struct jail *j, struct mount *m)
+{
+    if (strcmp(m->type, "devfs") != 0)
+        return 0;
+    for (size_t i = 0; i < m->n_options; i++)
+        if (!strcmp(m->options[i].name, "ruleset"))
+            return 0;
+    return add_option(j, m, "ruleset", DEVFS_RULESET);
+}
+
 static int read_mount(struct jail *j, const struct hozo_cursor *mount)
 {
     struct mount *m = jail_grow(j, &j->mounts, &j->n_mounts, sizeof(*m));
@@ -183,7 +194,7 @@ static int read_mount(struct jail *j, const struct hozo_cursor *mount)
                           m->type);
     if (read_places(j, type, m, mount) < 0 || check_mappings(j, mount) < 0)
         return -1;
-    return read_options(j, type, m, mount);
+    return read_options(j, type, m, mount) < 0 ? -1 : hide_devices(j, m);
 }
 
 int mounts_read(struct jail *j)

@@ -8,9 +8,7 @@
 #include <sys/jail.h>
 #include <sys/mount.h>
 #include <sys/procctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/sysctl.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -28,24 +26,14 @@
 #include <fcntl.h>
 #include <fs/devfs/devfs.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "plugins/freebsd/native.h"
+#include "plugins/freebsd/posix.h"
 
 #define VALUES_MAX 64
-#define GROUPS_MAX 1024
-
-extern char **environ;
-
-static int answer(int r)
-{
-    return r < 0 ? -errno : r;
-}
 
 /* --- vectors ------------------------------------------------------------------------------------ */
 
@@ -131,113 +119,63 @@ static int remove_jail(void *self, int jid)
     return answer(jail_remove(jid));
 }
 
-/* --- files -------------------------------------------------------------------------------------- */
+/* --- mounts ------------------------------------------------------------------------------------- */
 
-static int make_directory(void *self, const char *path)
+/* nmount(2) knows mount points by path only: that no link was on the way is seen by walking once more. */
+static int is_mounted(const char *root, const char *path)
 {
-    char copy[PATH_MAX];
+    char wanted[PATH_MAX];
+    struct statfs st;
+    int fd, r;
 
-    (void)self;
-    if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy))
+    if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", root, path) >= sizeof(wanted))
         return -ENAMETOOLONG;
-    for (char *s = strchr(copy + 1, '/'); s; s = strchr(s + 1, '/')) {
-        *s = '\0';
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        *s = '/';
-    }
-    return mkdir(copy, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
-static int remove_directory(void *self, const char *path)
-{
-    (void)self;
-    return answer(rmdir(path));
-}
-
-static int is_directory(void *self, const char *path)
-{
-    struct stat st;
-
-    (void)self;
-    return stat(path, &st) < 0 ? -errno : S_ISDIR(st.st_mode);
-}
-
-static int make_fifo(void *self, const char *path)
-{
-    (void)self;
-    return answer(mkfifo(path, 0600));
-}
-
-static int remove_file(void *self, const char *path)
-{
-    (void)self;
-    return answer(unlink(path));
-}
-
-/* open(2): O_NOFOLLOW meets a link with EMLINK here. */
-static int open_beneath(int dir, const char *name, int flags)
-{
-    int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC, 0644);
-
-    return fd < 0 ? (errno == EMLINK ? -ELOOP : -errno) : fd;
-}
-
-static int step_down(int dir, const char *name, bool directory)
-{
-    int fd;
-
-    if (!directory)
-        return open_beneath(dir, name, O_RDONLY | O_CREAT);
-    fd = open_beneath(dir, name, O_RDONLY | O_DIRECTORY);
-    if (fd != -ENOENT)
+    if ((fd = file_open_place(root, path)) < 0)
         return fd;
-    if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
-        return -errno;
-    return open_beneath(dir, name, O_RDONLY | O_DIRECTORY);
+    r = fstatfs(fd, &st) < 0 ? -errno : strcmp(st.f_mntonname, wanted) ? -ELOOP : 0;
+    close(fd);
+    return r;
 }
 
-static int make_place(void *self, const char *root, const char *path, bool directory)
+/*
+ * By the identity of the file system, which is looked up by the name that the mount had when it was made. By its path
+ * it could be another one: the container may have put a link there.
+ */
+static int unmount_it(void *self, const char *path)
 {
-    char copy[PATH_MAX], *rest = copy, *name;
-    int at = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct statfs *all;
+    char id[64];
+    int n = getmntinfo(&all, MNT_NOWAIT);
 
     (void)self;
-    if (at < 0)
-        return -errno;
-    if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy)) {
-        close(at);
-        return -ENAMETOOLONG;
-    }
-    while (at >= 0 && (name = strsep(&rest, "/"))) {
-        int above = at;
-
-        if (!*name)
-            continue;
-        at = step_down(above, name, rest || directory);
-        close(above);
-    }
-    if (at < 0)
-        return at;
-    close(at);
-    return 0;
+    if (n <= 0)
+        return errno ? -errno : -EIO;
+    while (n-- && strcmp(all[n].f_mntonname, path) != 0)
+        ;
+    if (n < 0)
+        return -EINVAL;
+    snprintf(id, sizeof(id), "FSID:%d:%d", all[n].f_fsid.val[0], all[n].f_fsid.val[1]);
+    return answer(unmount(id, MNT_BYFSID | MNT_FORCE));
 }
 
-static int mount_it(void *self, const struct os_option *options, size_t n)
+static int mount_it(void *self, const char *root, const char *path, const struct os_option *options,
+                    size_t n)
 {
     struct vector v = {.n = 0};
+    int r;
 
     (void)self;
     for (size_t i = 0; i < n; i++)
         put_value(&v, options[i].name, options[i].value,
                   options[i].value ? strlen(options[i].value) + 1 : 0);
-    return is_full(&v) ? -E2BIG : answer(nmount(v.at, v.n, 0));
-}
-
-static int unmount_it(void *self, const char *path)
-{
-    (void)self;
-    return answer(unmount(path, MNT_FORCE));
+    if (is_full(&v))
+        return -E2BIG;
+    if ((r = answer(nmount(v.at, v.n, 0))) < 0 || (r = is_mounted(root, path)) >= 0)
+        return r;
+    for (size_t i = 0; i < n; i++)
+        if (!strcmp(options[i].name, "fspath"))
+            unmount_it(NULL, options[i].value);
+    return r;
 }
 
 static int devfs_rule(void *self, const char *mountpoint, const char *node, int mode)
@@ -255,7 +193,7 @@ static int devfs_rule(void *self, const char *mountpoint, const char *node, int 
         rule.dr_iacts |= DRA_MODE;
         rule.dr_mode = (mode_t)mode;
     }
-    if ((fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+    if ((fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
         return -errno;
     r = answer(ioctl(fd, DEVFSIO_RAPPLY, &rule));
     close(fd);
@@ -388,83 +326,6 @@ static int move_back(void *self, const char *interface, int jid)
 
 /* --- processes ---------------------------------------------------------------------------------- */
 
-static bool transfer_in(int fd, void *bytes, size_t size)
-{
-    ssize_t n;
-
-    do
-        n = read(fd, bytes, size);
-    while (n < 0 && errno == EINTR);
-    return n == (ssize_t)size;
-}
-
-/* Whatever happens: it does not return into what its parent did. */
-static _Noreturn void be_child(const struct os_child *child, int channel)
-{
-    int fifo = child->fifo ? open(child->fifo, O_RDWR | O_CLOEXEC) : -1, result;
-    char byte;
-
-    /* Without a word from the parent, which has ended, there is no container. */
-    if (!transfer_in(channel, &byte, 1))
-        _exit(1);
-    result = child->fifo && fifo < 0 ? -EIO : child->enter(child->argument);
-    if (write(channel, &result, sizeof(result)) != sizeof(result) || result < 0)
-        _exit(1);
-    close(channel);
-    if (fifo >= 0 && !transfer_in(fifo, &byte, 1))
-        _exit(1);
-    child->execute(child->argument);
-    _exit(127);
-}
-
-static int spawn(void *self, const struct os_child *child)
-{
-    struct native *n = self;
-    int pair[2], pid;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-        return -errno;
-    pid = fork();
-    if (pid == 0) {
-        close(pair[0]);
-        be_child(child, pair[1]);
-    }
-    close(pair[1]);
-    if (pid < 0) {
-        close(pair[0]);
-        return -errno;
-    }
-    n->channel = pair[0];
-    return pid;
-}
-
-static int proceed(void *self, int pid)
-{
-    struct native *n = self;
-    int result = -ESRCH;
-
-    if (send(n->channel, "", 1, MSG_NOSIGNAL) != 1 ||
-        !transfer_in(n->channel, &result, sizeof(result)))
-        result = -ESRCH;
-    close(n->channel);
-    n->channel = -1;
-    if (result < 0)
-        waitpid(pid, NULL, 0);
-    return result;
-}
-
-static int start(void *self, const char *path)
-{
-    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC), r;
-
-    (void)self;
-    if (fd < 0)
-        return -errno;
-    r = write(fd, "", 1) == 1 ? 0 : -errno;
-    close(fd);
-    return r;
-}
-
 static int born(void *self, int pid, uint64_t *when)
 {
     const int name[] = {CTL_KERN, KERN_PROC, KERN_PROC_PID, pid};
@@ -478,12 +339,6 @@ static int born(void *self, int pid, uint64_t *when)
         return -ESRCH;
     *when = (uint64_t)info.ki_start.tv_sec * 1000000 + (uint64_t)info.ki_start.tv_usec;
     return 0;
-}
-
-static int kill_one(void *self, int pid, int signal)
-{
-    (void)self;
-    return answer(kill(pid, signal));
 }
 
 /* From inside, -1 is all of the jail and nobody else. */
@@ -505,125 +360,6 @@ static int kill_jail(void *self, int jid, int signal)
     return WIFEXITED(status) ? -WEXITSTATUS(status) : 0;
 }
 
-/* --- hooks -------------------------------------------------------------------------------------- */
-
-static _Noreturn void be_hook(const struct os_hook *h, int input)
-{
-    static char *const none[] = {NULL};
-    const char *const fallback[] = {h->program, NULL};
-    const char *const *args = h->args && h->args[0] ? h->args : fallback;
-
-    setpgid(0, 0);
-    if (dup2(input, 0) < 0 || (h->directory && chdir(h->directory) < 0))
-        _exit(127);
-    closefrom(3);
-    execve(h->program, (char *const *)(uintptr_t)args,
-           h->env ? (char *const *)(uintptr_t)h->env : none);
-    _exit(127);
-}
-
-/* Its exit status; or negative, when it has been killed for its time. */
-static int await_hook(int pid, unsigned timeout)
-{
-    const struct timespec tick = {.tv_nsec = 10000000};
-    struct timespec now, end;
-    int status, r;
-
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += timeout;
-    for (;;) {
-        r = waitpid(pid, &status, timeout ? WNOHANG : 0);
-        if (r == pid)
-            return WIFEXITED(status) ? WEXITSTATUS(status) : -EINTR;
-        if (r < 0 && errno != EINTR)
-            return -errno;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (timeout &&
-            (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec))) {
-            kill(-pid, SIGKILL);
-            waitpid(pid, NULL, 0);
-            return -ETIMEDOUT;
-        }
-        nanosleep(&tick, NULL);
-    }
-}
-
-/* The state in a file that has no name: a hook need not read it. */
-static int input_of(const struct os_hook *h)
-{
-    char path[] = "/tmp/hozo.XXXXXX";
-    size_t size = strlen(h->input);
-    int fd = mkostemp(path, O_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    unlink(path);
-    if (write(fd, h->input, size) != (ssize_t)size || lseek(fd, 0, SEEK_SET) < 0) {
-        close(fd);
-        return -EIO;
-    }
-    return fd;
-}
-
-static int hook(void *self, const struct os_hook *h)
-{
-    int input = input_of(h), pid;
-
-    (void)self;
-    if (input < 0)
-        return input;
-    pid = fork();
-    if (pid == 0)
-        be_hook(h, input);
-    close(input);
-    return pid < 0 ? -errno : await_hook(pid, h->timeout);
-}
-
-/* --- of the calling process --------------------------------------------------------------------- */
-
-static rlim_t limit_of(uint64_t n)
-{
-    return n > (uint64_t)RLIM_INFINITY ? RLIM_INFINITY : (rlim_t)n;
-}
-
-static int set_limit(void *self, int resource, uint64_t soft, uint64_t hard)
-{
-    const struct rlimit limit = {.rlim_cur = limit_of(soft), .rlim_max = limit_of(hard)};
-
-    (void)self;
-    return answer(setrlimit(resource, &limit));
-}
-
-static int change_directory(void *self, const char *path)
-{
-    (void)self;
-    return answer(chdir(path));
-}
-
-static int set_umask(void *self, int mask)
-{
-    (void)self;
-    umask((mode_t)mask);
-    return 0;
-}
-
-/* setgroups(2): up to FreeBSD 14 the first is the effective group. */
-static int set_user(void *self, uint32_t uid, uint32_t gid, const uint32_t *groups, size_t n)
-{
-    gid_t all[GROUPS_MAX];
-
-    (void)self;
-    if (n >= GROUPS_MAX)
-        return -E2BIG;
-    all[0] = gid;
-    for (size_t i = 0; i < n; i++)
-        all[i + 1] = groups[i];
-    if (setgroups((int)n + 1, all) < 0 || setresgid(gid, gid, gid) < 0 ||
-        setresuid(uid, uid, uid) < 0)
-        return -errno;
-    return 0;
-}
-
 static int no_new_privileges(void *self)
 {
     int enable = PROC_NO_NEW_PRIVS_ENABLE;
@@ -632,29 +368,20 @@ static int no_new_privileges(void *self)
     return answer(procctl(P_PID, getpid(), PROC_NO_NEW_PRIVS_CTL, &enable));
 }
 
-/* The program is looked for where the container's PATH says. */
-static int execute(void *self, const char *const *args, const char *const *env)
-{
-    (void)self;
-    environ = (char **)(uintptr_t)env;
-    closefrom(3);
-    execvp(args[0], (char *const *)(uintptr_t)args);
-    return -errno;
-}
-
-const struct os native_os = {
+static const struct os native = {
     .jail_create = jail_create,
     .jail_find = jail_find,
     .jail_children = jail_children,
     .jail_allow_children = jail_allow_children,
     .jail_attach = attach,
     .jail_remove = remove_jail,
-    .make_directory = make_directory,
-    .remove_directory = remove_directory,
-    .is_directory = is_directory,
-    .make_fifo = make_fifo,
-    .remove_file = remove_file,
-    .make_place = make_place,
+    .make_directory = file_make_directory,
+    .remove_directory = file_remove_directory,
+    .is_directory = file_is_directory,
+    .real_path = file_real_path,
+    .make_fifos = file_make_fifos,
+    .remove_fifos = file_remove_fifos,
+    .make_place = file_make_place,
     .nmount = mount_it,
     .unmount = unmount_it,
     .devfs_rule = devfs_rule,
@@ -663,17 +390,27 @@ const struct os native_os = {
     .remove_address = remove_address,
     .move_in = move_in,
     .move_back = move_back,
-    .spawn = spawn,
-    .proceed = proceed,
-    .start = start,
+    .spawn = child_spawn,
+    .proceed = child_proceed,
+    .start = child_start,
+    .waits = child_waits,
     .born = born,
-    .kill = kill_one,
+    .kill = child_kill,
     .kill_jail = kill_jail,
-    .hook = hook,
-    .set_limit = set_limit,
-    .change_directory = change_directory,
-    .set_umask = set_umask,
-    .set_user = set_user,
+    .hook = child_hook,
+    .open_terminal = self_open_terminal,
+    .set_limit = self_set_limit,
+    .change_directory = self_change_directory,
+    .set_umask = self_set_umask,
+    .set_user = self_set_user,
     .no_new_privileges = no_new_privileges,
-    .execute = execute,
+    .execute = self_execute,
 };
+
+const struct os *os_here(void **self)
+{
+    static struct posix posix = {.channel = -1, .console = -1, .result = -1};
+
+    *self = &posix;
+    return &native;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All that the runner asks of the operating system: os-freebsd.c does it, tests put a simulated kernel behind
- * it. Each call returns 0 or more, or a negative errno. Paths are the host's and absolute.
+ * All that the runner asks of the operating system: os-freebsd.c and posix-*.c do it, tests put a simulated kernel
+ * behind it. Each call returns 0 or more, or a negative errno. Paths are the host's and absolute.
  */
 #ifndef PLUGINS_FREEBSD_OS_H
 #define PLUGINS_FREEBSD_OS_H
@@ -38,7 +38,8 @@ struct os_child {
     int (*enter)(void *argument);
     int (*execute)(void *argument);
     void *argument;
-    const char *fifo; /* that start() opens; NULL: at once */
+    const char *fifos; /* the directory of those that start() opens; NULL: at once */
+    unsigned preserve; /* so many descriptors behind 2 are the program's */
 };
 
 enum { OS_DISABLE, OS_NEW, OS_INHERIT }; /* values of FORM_SHARING, JAIL_SYS_* */
@@ -56,15 +57,20 @@ struct os {
     int (*jail_remove)(void *self, int jid); /* -EINVAL: there is none */
 
     /* Files. */
-    int (*make_directory)(void *self, const char *path); /* with those above it; it may be there */
+    int (*make_directory)(void *self,
+                          const char *path); /* with those above it; -EEXIST: it is there */
     int (*remove_directory)(void *self, const char *path);
     int (*is_directory)(void *self, const char *path); /* 1, or 0: another file */
-    int (*make_fifo)(void *self, const char *path);
-    int (*remove_file)(void *self, const char *path);
+    int (*real_path)(void *self, const char *path, char *real, size_t size);
+    int (*make_fifos)(void *self, const char *directory);
+    int (*remove_fifos)(void *self, const char *directory);
     /* Where something is mounted below the root, made where it is missing. -ELOOP: a link is on the way. */
     int (*make_place)(void *self, const char *root, const char *path, bool directory);
-    int (*nmount)(void *self, const struct os_option *options, size_t n);
-    int (*unmount)(void *self, const char *path); /* -EINVAL: nothing is mounted there */
+    /* `fspath` among the options is root and path together. After a failure nothing is mounted there. */
+    int (*nmount)(void *self, const char *root, const char *path, const struct os_option *options,
+                  size_t n);
+    /* What was mounted there, by whatever way that is reached now. -EINVAL: nothing was. */
+    int (*unmount)(void *self, const char *path);
     int (*devfs_rule)(void *self, const char *mountpoint, const char *node, int mode);
 
     /* Interfaces. has: 1, or 0. */
@@ -76,14 +82,19 @@ struct os {
 
     /* Processes. */
     int (*spawn)(void *self, const struct os_child *child); /* the pid */
-    int (*proceed)(void *self, int pid);                    /* what `enter` has returned */
-    int (*start)(void *self, const char *fifo);
+    /* What `enter` has returned; of an exec, whether the program runs. *console: the master of the terminal that it
+     * has opened, or -1. */
+    int (*proceed)(void *self, int pid, int *console);
+    /* 0: the program runs. -ECANCELED: `execute` says so. -ESRCH: the process has ended. */
+    int (*start)(void *self, const char *fifos);
+    int (*waits)(void *self, const char *fifos);      /* 1: for start(), or it is about to run; 0 */
     int (*born)(void *self, int pid, uint64_t *when); /* -ESRCH: it has ended */
     int (*kill)(void *self, int pid, int signal);
     int (*kill_jail)(void *self, int jid, int signal);   /* all of its processes */
     int (*hook)(void *self, const struct os_hook *hook); /* its exit status */
 
     /* Of the calling process: in `enter` and `execute`. */
+    int (*open_terminal)(void *self, uint64_t width, uint64_t height, uint32_t uid);
     int (*set_limit)(void *self, int resource, uint64_t soft, uint64_t hard);
     int (*change_directory)(void *self, const char *path);
     int (*set_umask)(void *self, int mask);
@@ -91,5 +102,8 @@ struct os {
     int (*no_new_privileges)(void *self);
     int (*execute)(void *self, const char *const *args, const char *const *env);
 };
+
+/* Those of this host, and *self; NULL: it has none. */
+const struct os *os_here(void **self);
 
 #endif

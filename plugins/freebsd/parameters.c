@@ -6,9 +6,6 @@
 
 #include "plugins/freebsd/freebsd.h"
 
-/* The ruleset for jails of FreeBSD's /etc/defaults/devfs.rules. */
-#define DEVFS_RULESET "4"
-
 #define SYSVIPC "allow.sysvipc"
 
 /* clang-format off */

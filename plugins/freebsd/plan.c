@@ -143,17 +143,24 @@ static int plan_user(struct jail *j)
     return append(j, ATTACH, "process.user", "user", ids);
 }
 
+static int plan_terminal(struct jail *j)
+{
+    const struct process *p = &j->process;
+
+    return p->terminal ? append(j, ATTACH, "process.terminal", "terminal",
+                                jail_text(j, "%" PRIu64 "x%" PRIu64, p->width, p->height))
+                       : 0;
+}
+
 static int plan_process(struct jail *j)
 {
     const struct process *p = &j->process;
 
-    if (p->terminal && append(j, ATTACH, "process.terminal", "terminal",
-                              jail_text(j, "%" PRIu64 "x%" PRIu64, p->width, p->height)) < 0)
-        return -1;
     if (plan_hooks(j, HOOK_PRESTART) < 0 || plan_hooks(j, HOOK_CREATE_RUNTIME) < 0 ||
         plan_hooks(j, HOOK_CREATE_CONTAINER) < 0 ||
-        append(j, ATTACH, JAIL, "attach", j->name) < 0 || plan_limits(j) < 0 ||
-        append(j, ATTACH, "process.cwd", "chdir", p->cwd) < 0 || plan_user(j) < 0)
+        append(j, ATTACH, JAIL, "attach", j->name) < 0 || plan_terminal(j) < 0 ||
+        plan_limits(j) < 0 || append(j, ATTACH, "process.cwd", "chdir", p->cwd) < 0 ||
+        plan_user(j) < 0)
         return -1;
     if (p->no_new_privileges &&
         append(j, ATTACH, "process.noNewPrivileges", "no-new-privileges", "") < 0)

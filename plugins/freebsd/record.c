@@ -15,6 +15,20 @@ static void put(FILE *f, const char *name, uint64_t n)
         fprintf(f, "\"%s\":%" PRIu64 ",", name, n);
 }
 
+/* As JSON; what is not UTF-8 the host refuses. */
+static void put_text(FILE *f, const char *name, const char *text)
+{
+    if (!*text)
+        return;
+    fprintf(f, "\"%s\":\"", name);
+    for (; *text; text++)
+        if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
+            fprintf(f, "\\u%04x", (unsigned char)*text);
+        else
+            fputc(*text, f);
+    fputs("\",", f);
+}
+
 static uint64_t get(struct hozo_ctx *ctx, const char *name)
 {
     struct hozo_cursor at;
@@ -39,7 +53,7 @@ int record_write(struct hozo_ctx *ctx, const struct record *r)
         return hozo_error(ctx, ENOMEM, FREEBSD, "state");
     fputs("{", f);
     put(f, "directory", r->directory);
-    put(f, "fifo", r->fifo);
+    put(f, "fifos", r->fifos);
     put(f, "root", r->root);
     put(f, "jail", r->jail);
     put(f, "mounts", r->mounts);
@@ -47,8 +61,7 @@ int record_write(struct hozo_ctx *ctx, const struct record *r)
     put(f, "jid", (uint64_t)r->jid);
     put(f, "pid", (uint64_t)r->pid);
     put(f, "born", r->born);
-    put(f, "complete", r->complete);
-    put(f, "started", r->started);
+    put_text(f, "path", r->path);
     for (size_t i = 0; i < PARENTS_MAX; i++)
         put(f, raised_name(name, sizeof(name), i), (uint64_t)r->raised[i]);
     fputs("\"aliases\":\"", f);
@@ -68,7 +81,7 @@ void record_read(struct hozo_ctx *ctx, struct record *r)
 
     *r = (struct record){
         .directory = get(ctx, "directory"),
-        .fifo = get(ctx, "fifo"),
+        .fifos = get(ctx, "fifos"),
         .root = get(ctx, "root"),
         .jail = get(ctx, "jail"),
         .mounts = (unsigned)get(ctx, "mounts"),
@@ -76,11 +89,11 @@ void record_read(struct hozo_ctx *ctx, struct record *r)
         .jid = (int)get(ctx, "jid"),
         .pid = (int)get(ctx, "pid"),
         .born = get(ctx, "born"),
-        .complete = get(ctx, "complete"),
-        .started = get(ctx, "started"),
     };
     for (size_t i = 0; i < PARENTS_MAX; i++)
         r->raised[i] = (int)get(ctx, raised_name(name, sizeof(name), i));
+    if (hozo_state_find(ctx, NULL, "path", &at) == 1)
+        snprintf(r->path, sizeof(r->path), "%s", hozo_as_string(ctx, &at));
     if (hozo_state_find(ctx, NULL, "aliases", &at) == 1)
         aliases = hozo_as_string(ctx, &at);
     for (size_t i = 0; i < ADDRESSES_MAX && aliases[i]; i++)

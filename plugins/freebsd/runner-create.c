@@ -16,14 +16,9 @@ const char *runner_directory(struct runner *r)
     return jail_text(r->jail, ROOTS "/%s", r->jail->id);
 }
 
-const char *runner_fifo(struct runner *r)
-{
-    return jail_text(r->jail, ROOTS "/%s/start", r->jail->id);
-}
-
 const char *runner_place(struct runner *r, const char *destination)
 {
-    return jail_text(r->jail, "%s%s", r->jail->root, destination);
+    return jail_text(r->jail, "%s%s", r->record.path, destination);
 }
 
 const char *runner_parent(struct runner *r, size_t i)
@@ -42,22 +37,42 @@ const char *runner_parent(struct runner *r, size_t i)
 
 /* --- directory and root ------------------------------------------------------------------------- */
 
+/* A container of the same name in another directory of states has the same one: what is there is not ours. */
 static int make_directory(struct runner *r)
 {
-    const char *path = runner_directory(r), *fifo = runner_fifo(r);
+    const char *path = runner_directory(r);
     int e;
 
-    if (!path || !fifo)
+    if (!path)
         return -1;
     r->record.directory = true;
     if (r->save(r) < 0)
         return -1;
-    if ((e = OS(r, make_directory, path)) < 0)
+    if ((e = OS(r, make_directory, path)) < 0) {
+        r->record.directory = e != -EEXIST;
         return fail(r, -e, JAIL, "making", path);
-    r->record.fifo = true;
+    }
+    r->record.fifos = true;
     if (r->save(r) < 0)
         return -1;
-    return (e = OS(r, make_fifo, fifo)) < 0 ? fail(r, -e, JAIL, "making", fifo) : 0;
+    return (e = OS(r, make_fifos, path)) < 0 ? fail(r, -e, JAIL, "making fifos in", path) : 0;
+}
+
+/* The kernel tells mounts and jails by the way without links. */
+static int find_root(struct runner *r)
+{
+    char *path = r->record.path;
+    int e;
+
+    if (!r->jail->readonly)
+        return (e = OS(r, real_path, r->jail->rootfs, path, ROOT_MAX)) < 0
+                   ? fail(r, -e, "root.path", "looking at", r->jail->rootfs)
+                   : r->save(r);
+    if ((e = OS(r, make_directory, r->jail->root)) < 0)
+        return fail(r, -e, "root.readonly", "making", r->jail->root);
+    if ((e = OS(r, real_path, r->jail->root, path, ROOT_MAX)) < 0)
+        return fail(r, -e, "root.readonly", "looking at", r->jail->root);
+    return r->save(r);
 }
 
 static bool of_a_file(struct runner *r, const struct mount *m, int *e)
@@ -84,22 +99,22 @@ static int make_places(struct runner *r, const char *root)
 
 static int mount_root(struct runner *r)
 {
-    const struct os_option options[] = {
-        {"fstype", "nullfs"}, {"fspath", r->jail->root}, {"target", r->jail->rootfs}, {"ro", NULL}};
+    const struct os_option options[] = {{"fstype", "nullfs"},
+                                        {"fspath", r->record.path},
+                                        {"target", r->jail->rootfs},
+                                        {"ro", NULL}};
     int e;
 
     if (!r->jail->readonly)
         return 0;
     if (make_places(r, r->jail->rootfs) < 0)
         return -1;
-    if ((e = OS(r, make_directory, r->jail->root)) < 0)
-        return fail(r, -e, "root.readonly", "making", r->jail->root);
     r->record.root = true;
     if (r->save(r) < 0)
         return -1;
-    if ((e = OS(r, nmount, options, ARRAY_SIZE(options))) < 0) {
+    if ((e = OS(r, nmount, r->record.path, "", options, ARRAY_SIZE(options))) < 0) {
         r->record.root = false;
-        return fail(r, -e, "root.readonly", "mounting", r->jail->root);
+        return fail(r, -e, "root.readonly", "mounting", r->record.path);
     }
     return 0;
 }
@@ -133,12 +148,12 @@ static int mount_one(struct runner *r, const struct mount *m)
         return -1;
     if (e < 0)
         return fail(r, -e, m->path, "looking at", m->source);
-    if ((e = OS(r, make_place, r->jail->root, m->destination, !file)) < 0)
+    if ((e = OS(r, make_place, r->record.path, m->destination, !file)) < 0)
         return fail(r, -e, m->path, "making", m->destination);
     r->record.mounts++;
     if (r->save(r) < 0)
         return -1;
-    if ((e = OS(r, nmount, options, n)) < 0) {
+    if ((e = OS(r, nmount, r->record.path, m->destination, options, n)) < 0) {
         /* What is mounted there already is somebody else's. */
         r->record.mounts--;
         return fail(r, -e, m->path, "mounting", m->destination);
@@ -263,17 +278,13 @@ static int create_jail(struct runner *r)
 
 /* --- the whole ---------------------------------------------------------------------------------- */
 
-int runner_create(struct runner *r)
+int runner_create(struct runner *r, int *console)
 {
     r->record = (struct record){0};
-    if (make_directory(r) < 0 || mount_root(r) < 0 || mount_all(r) < 0 || add_aliases(r) < 0 ||
-        raise_parents(r) < 0 || create_jail(r) < 0 || move_interfaces(r) < 0 ||
-        runner_spawn(r) < 0) {
-        r->aborting = true;
-        runner_undo(r);
-        r->aborting = false;
-        return -1;
-    }
-    r->record.complete = true;
-    return r->save(r);
+    if (make_directory(r) == 0 && find_root(r) == 0 && mount_root(r) == 0 && mount_all(r) == 0 &&
+        add_aliases(r) == 0 && raise_parents(r) == 0 && create_jail(r) == 0 &&
+        move_interfaces(r) == 0 && runner_spawn(r, console) == 0)
+        return 0;
+    r->save(r); /* without the step that has failed */
+    return -1;
 }

@@ -8,15 +8,9 @@
 
 #include "plugins/freebsd/runner.h"
 
-/* The first failure is the error; where another error is the user's, all go into the log. */
 static int fail(struct runner *r, int errnum, const char *path, const char *what, const char *name)
 {
-    if (r->aborting)
-        hozo_log(r->jail->ctx, HOZO_LOG_WARNING, "%s: %s %s: %s", path, what, name,
-                 strerror(errnum));
-    else
-        hozo_error(r->jail->ctx, errnum, path, "%s %s", what, name);
-    return -1;
+    return hozo_error(r->jail->ctx, errnum, path, "%s %s", what, name);
 }
 
 static bool is_gone(int e, int gone)
@@ -50,7 +44,7 @@ static int find_jail(struct runner *r)
     jid = OS(r, jail_find, r->jail->name, path, sizeof(path));
     if (jid == -ENOENT)
         return 0;
-    if (jid > 0 && (r->record.jid ? jid != r->record.jid : strcmp(path, r->jail->root) != 0))
+    if (jid > 0 && (r->record.jid ? jid != r->record.jid : strcmp(path, r->record.path) != 0))
         return 0;
     return jid;
 }
@@ -154,7 +148,7 @@ static int unmount_all(struct runner *r)
         if (unmount(r, m->path, runner_place(r, m->destination)) < 0)
             return -1;
     }
-    if (r->record.root && unmount(r, "root.readonly", r->jail->root) < 0)
+    if (r->record.root && unmount(r, "root.readonly", r->record.path) < 0)
         return -1;
     r->record.root = false;
     return 0;
@@ -162,14 +156,14 @@ static int unmount_all(struct runner *r)
 
 static int remove_directory(struct runner *r)
 {
-    const char *path = runner_directory(r), *fifo = runner_fifo(r);
+    const char *path = runner_directory(r);
     int e = 0;
 
-    if (!path || !fifo)
+    if (!path)
         return -1;
-    if (r->record.fifo && !is_gone(e = OS(r, remove_file, fifo), -ENOENT))
-        return fail(r, -e, JAIL, "removing", fifo);
-    r->record.fifo = false;
+    if (r->record.fifos && !is_gone(e = OS(r, remove_fifos, path), -ENOENT))
+        return fail(r, -e, JAIL, "removing fifos in", path);
+    r->record.fifos = false;
     if (r->record.directory && r->jail->readonly &&
         !is_gone(e = OS(r, remove_directory, r->jail->root), -ENOENT))
         return fail(r, -e, JAIL, "removing", r->jail->root);

@@ -54,10 +54,11 @@ static int save(struct runner *r)
     return 0;
 }
 
-static const char *describe(struct runner *r, enum status status)
+static const char *describe(struct runner *r, uint32_t status, int pid)
 {
     (void)r;
-    return status == STATUS_STOPPED ? "{\"status\":\"stopped\"}" : "{}";
+    (void)pid;
+    return status == HOZO_CREATING ? "{\"status\":\"creating\"}" : "{}";
 }
 
 static void allow(struct simulated_jail *j, const char *flags)
@@ -129,9 +130,32 @@ static void world_end(struct world *w)
     free(w->before);
 }
 
-static bool status_is(struct world *w, enum status wanted)
+/* As the verb create: it undoes what has failed, and the first error is the one to tell. */
+static int create(struct world *w)
 {
-    enum status status;
+    int console;
+    char error[sizeof(w->host.error)];
+
+    if (runner_create(&w->runner, &console) == 0)
+        return 0;
+    memcpy(error, w->host.error, sizeof(error));
+    if (!w->kernel.fail_behind)
+        record_read(&w->host.ctx, &w->runner.record);
+    runner_undo(&w->runner);
+    memcpy(w->host.error, error, sizeof(error));
+    return -1;
+}
+
+static int exec(struct world *w, int *pid)
+{
+    int console;
+
+    return runner_exec(&w->runner, &w->jail.process, pid, &console);
+}
+
+static bool status_is(struct world *w, uint32_t wanted)
+{
+    uint32_t status;
 
     return !runner_status(&w->runner, &status) && status == wanted;
 }
@@ -154,41 +178,36 @@ static void life_of(const char *what, const char *config)
     int pid = 0;
 
     world_begin(&w, "c1", config);
-    ok(world_again(&w) && !runner_create(&w.runner), "%s: create %s", what, w.host.error);
-    ok(status_is(&w, STATUS_CREATED) && has_process(&w), "%s: it waits, with all that it gets",
-       what);
+    ok(world_again(&w) && !create(&w), "%s: create %s", what, w.host.error);
+    ok(status_is(&w, HOZO_CREATED) && has_process(&w), "%s: it waits, with all that it gets", what);
     if (!simulated_process(&w.kernel, w.runner.record.pid))
         return;
     ok(!simulated_process(&w.kernel, w.runner.record.pid)->running, "%s: its program does not run",
        what);
-    ok(world_again(&w) && runner_delete(&w.runner, false) == 0 && world_clean(&w),
+    ok(world_again(&w) && runner_undo(&w.runner) == 0 && world_clean(&w),
        "%s: deleted before start, nothing is left", what);
-    ok(!strstr(w.kernel.hooks, "startContainer") && strstr(w.kernel.hooks, "poststop"),
-       "%s: no start hook, and that of the end", what);
+    ok(!strstr(w.kernel.hooks, "startContainer"), "%s: no start hook", what);
 
     w.kernel.hooks[0] = '\0';
-    ok(world_again(&w) && !runner_create(&w.runner), "%s: create once more", what);
-    ok(world_again(&w) && !runner_start(&w.runner) && status_is(&w, STATUS_RUNNING), "%s: start",
+    ok(world_again(&w) && !create(&w), "%s: create once more", what);
+    ok(world_again(&w) && !runner_start(&w.runner) && status_is(&w, HOZO_RUNNING), "%s: start",
        what);
     ok(simulated_process(&w.kernel, w.runner.record.pid)->running, "%s: its program runs", what);
     ok(runner_start(&w.runner) < 0, "%s: it cannot be started twice", what);
-    ok(world_again(&w) && !runner_exec(&w.runner, &w.jail.process, &pid) &&
+    ok(world_again(&w) && !exec(&w, &pid) &&
            simulated_process(&w.kernel, pid)->jid == w.runner.record.jid &&
            simulated_process(&w.kernel, pid)->running,
        "%s: exec is in the jail", what);
-    ok(runner_delete(&w.runner, false) < 0 && strstr(w.host.error, "not stopped"),
-       "%s: delete needs it to be stopped", what);
-    ok(!runner_kill(&w.runner, SIGTERM, false) && status_is(&w, STATUS_STOPPED), "%s: kill", what);
+    ok(!runner_kill(&w.runner, SIGTERM, false) && status_is(&w, HOZO_STOPPED), "%s: kill", what);
     ok(runner_kill(&w.runner, SIGTERM, false) < 0, "%s: no second kill", what);
     ok(!runner_kill(&w.runner, SIGKILL, true) && !simulated_process(&w.kernel, pid),
        "%s: kill of all", what);
-    ok(world_again(&w) && !runner_delete(&w.runner, false) && world_clean(&w),
-       "%s: nothing is left", what);
+    ok(world_again(&w) && !runner_undo(&w.runner) && world_clean(&w), "%s: nothing is left", what);
     ok(!strcmp(w.kernel.hooks, " /hooks/prestart /hooks/createRuntime /hooks/createContainer*"
-                               " /hooks/startContainer* /hooks/poststart /hooks/poststop"),
+                               " /hooks/startContainer*"),
        "%s: hooks in their order, those of the container in its process", what);
-    ok(world_again(&w) && !runner_delete(&w.runner, true) && world_clean(&w),
-       "%s: delete may be repeated", what);
+    ok(world_again(&w) && !runner_undo(&w.runner) && world_clean(&w), "%s: delete may be repeated",
+       what);
     world_end(&w);
 }
 
@@ -201,7 +220,7 @@ static void test_parameters(void)
     struct world w;
 
     world_begin(&w, "c1", CHILD);
-    ok(world_again(&w) && !runner_create(&w.runner), "create");
+    ok(world_again(&w) && !create(&w), "create");
     j = simulated_find(&w.kernel, "web.blog.c1");
     ok(j && !strcmp(j->path, "/var/run/hozo/jails/c1/root"),
        "the jail is below its parent, in the read-only root");
@@ -222,7 +241,7 @@ static void test_parameters(void)
        "mounts are below the read-only root");
     ok(!strcmp(w.kernel.rules[0], "pf 700"), "the device is shown");
     ok(!strcmp(w.kernel.addresses[1], "em0 192.0.2.1"), "an alias for an address that is new");
-    ok(world_again(&w) && !runner_delete(&w.runner, false) && world_clean(&w),
+    ok(world_again(&w) && !runner_undo(&w.runner) && world_clean(&w),
        "an address of the host's own stays, children.max is as it was");
     world_end(&w);
 }
@@ -232,13 +251,12 @@ static void test_vnet(void)
     struct world w;
 
     world_begin(&w, "c1", VNET);
-    ok(world_again(&w) && !runner_create(&w.runner) &&
-           w.kernel.interfaces[1].jid == w.runner.record.jid &&
+    ok(world_again(&w) && !create(&w) && w.kernel.interfaces[1].jid == w.runner.record.jid &&
            w.kernel.interfaces[2].jid == w.runner.record.jid,
        "interfaces move into the jail");
     /* Somebody has removed it, and so the kernel has returned them. */
     simulated_os.jail_remove(&w.kernel, w.runner.record.jid);
-    ok(world_again(&w) && !runner_delete(&w.runner, true) && world_clean(&w),
+    ok(world_again(&w) && !runner_undo(&w.runner) && world_clean(&w),
        "a jail that is gone is no failure");
     world_end(&w);
 }
@@ -256,8 +274,8 @@ static void refused(const char *what, const char *config, void (*prepare)(struct
         free(w.before);
         w.before = simulated_text(&w.kernel);
     }
-    ok(world_again(&w) && runner_create(&w.runner) < 0 && strstr(w.host.error, error), "%s: %s",
-       what, w.host.error);
+    ok(world_again(&w) && create(&w) < 0 && strstr(w.host.error, error), "%s: %s", what,
+       w.host.error);
     ok(world_clean(&w) && world_again(&w) && !w.runner.record.jail && !w.runner.record.mounts,
        "%s: nothing is left", what);
     world_end(&w);
@@ -271,6 +289,11 @@ static void take_name(struct world *w)
 static void clash(struct world *w)
 {
     permit(simulated_jail(&w->kernel, 0, "other", 0), "192.0.2.77");
+}
+
+static void take_directory(struct world *w)
+{
+    snprintf(w->kernel.files[0], sizeof(w->kernel.files[0]), "/var/run/hozo/jails/c1");
 }
 
 static void break_hook(struct world *w)
@@ -316,11 +339,10 @@ static void test_refused(void)
     refused("a working directory that is missing",
             "{\"process\":{\"cwd\":\"/missing\",\"args\":[\"a\"]},\"freebsd\":{}}", NULL,
             "process: entering the jail");
-    refused("a terminal",
-            "{\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"terminal\":true},\"freebsd\":{}}", NULL,
-            "process.terminal: hozo makes no terminals on FreeBSD");
+    refused("a name that is taken in another directory of states", PLAIN("{}"), take_directory,
+            "freebsd.jail: making /var/run/hozo/jails/c1: File exists");
     refused("a hook that fails", CHILD, break_early_hook,
-            "hooks.createRuntime[0]: /hooks/createRuntime failed with status 1");
+            "hooks.createRuntime[0]: hook /hooks/createRuntime: exited with status 1");
     refused("a hook of the process that fails", CHILD, break_hook,
             "hooks.createContainer: a hook has failed");
 }
@@ -332,29 +354,63 @@ static void test_damaged(void)
 
     world_begin(&w, "c1", PLAIN("{}"));
     hozo_state_set(&w.host.ctx, state, sizeof(state) - 1);
-    ok(world_again(&w) && runner_delete(&w.runner, true) < 0 && strstr(w.host.error, "is damaged"),
+    ok(world_again(&w) && runner_undo(&w.runner) < 0 && strstr(w.host.error, "is damaged"),
        "a state with more than the configuration has is not believed");
     world_end(&w);
 }
 
-static void test_late_hooks(void)
+static void test_start_that_fails(void)
 {
     struct world w;
 
     world_begin(&w, "c1", VNET);
-    w.kernel.failing_hook = "/hooks/poststart";
-    ok(world_again(&w) && !runner_create(&w.runner) && runner_start(&w.runner) < 0 &&
-           status_is(&w, STATUS_STOPPED),
-       "a poststart hook that fails ends the container");
-    w.kernel.failing_hook = "/hooks/poststop";
-    ok(world_again(&w) && !runner_delete(&w.runner, false) && world_clean(&w),
-       "one of poststop only says so");
     w.kernel.failing_hook = "/hooks/startContainer";
-    ok(world_again(&w) && !runner_create(&w.runner) &&
-           (runner_start(&w.runner), status_is(&w, STATUS_STOPPED)),
-       "one of startContainer ends the process");
-    ok(world_again(&w) && !runner_delete(&w.runner, false) && world_clean(&w),
-       "nothing is left of that");
+    ok(world_again(&w) && !create(&w) && runner_start(&w.runner) < 0 &&
+           strstr(w.host.error, "hooks.startContainer: a hook has failed") &&
+           status_is(&w, HOZO_STOPPED),
+       "a startContainer hook that fails ends the process, and start says so");
+    ok(world_again(&w) && !runner_undo(&w.runner) && world_clean(&w), "nothing is left of that");
+    world_end(&w);
+}
+
+static void test_terminal(void)
+{
+    struct world w;
+    int console = -1, pid;
+
+    world_begin(&w, "c1",
+                "{\"root\":{\"path\":\"rootfs\"},\"mounts\":[{\"destination\":\"/"
+                "dev\",\"type\":\"devfs\"}],"
+                "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"],\"terminal\":true,"
+                "\"consoleSize\":{\"width\":80,\"height\":24}},\"freebsd\":{}}");
+    ok(world_again(&w) && !runner_create(&w.runner, &console) && console == SIMULATED_CONSOLE,
+       "a terminal: its master comes from the jail");
+    console = -1;
+    ok(world_again(&w) && !runner_exec(&w.runner, &w.jail.process, &pid, &console) &&
+           console == SIMULATED_CONSOLE,
+       "a terminal of a further process");
+    ok(!runner_undo(&w.runner) && world_clean(&w), "a terminal: nothing is left");
+    world_end(&w);
+}
+
+static void test_links(void)
+{
+    struct world w;
+
+    world_begin(&w, "c1",
+                "{\"root\":{\"path\":\"rootfs\"},\"mounts\":[{\"destination\":\"/"
+                "tmp\",\"type\":\"tmpfs\"}],"
+                "\"process\":{\"cwd\":\"/\",\"args\":[\"sh\"]},\"freebsd\":{}}");
+    w.host.rootfs = "/link/containers/rootfs";
+    ok(world_again(&w) && !create(&w) && !strcmp(w.kernel.mounts[0], "/containers/rootfs/tmp"),
+       "a root behind a link is mounted in by the way without it");
+    /* The kernel tells of it so; and the link is gone, or leads elsewhere. */
+    snprintf(simulated_find(&w.kernel, "c1")->path, 256, "/containers/rootfs");
+    w.host.rootfs = "/elsewhere";
+    w.runner.record.jid = 0;
+    save(&w.runner);
+    ok(world_again(&w) && !runner_undo(&w.runner) && world_clean(&w),
+       "a root behind a link: nothing is left");
     world_end(&w);
 }
 
@@ -364,10 +420,8 @@ static bool live(struct world *w)
 {
     int pid = 0;
 
-    return !runner_create(&w->runner) && world_again(w) && !runner_start(&w->runner) &&
-           !runner_exec(&w->runner, &w->jail.process, &pid) &&
-           !runner_kill(&w->runner, SIGKILL, true) && world_again(w) &&
-           !runner_delete(&w->runner, false);
+    return !create(w) && world_again(w) && !runner_start(&w->runner) && !exec(w, &pid) &&
+           !runner_kill(&w->runner, SIGKILL, true) && world_again(w) && !runner_undo(&w->runner);
 }
 
 /* Once, and then all goes well; or for good, as if hozo had been killed there: another execution deletes. */
@@ -384,7 +438,7 @@ static bool survives(const char *config, int at, bool killed, bool *reached)
     *reached = w.kernel.calls >= at;
     simulated_crash(&w.kernel);
     w.kernel.fail_behind = false;
-    good = good && world_again(&w) && !runner_delete(&w.runner, true) && world_clean(&w);
+    good = good && world_again(&w) && !runner_undo(&w.runner) && world_clean(&w);
     if (!good)
         printf("# %s at call %d: %s\n", killed ? "killed" : "a failure", at, w.host.error);
     world_end(&w);
@@ -417,7 +471,7 @@ static void test_undone(const char *what, const char *config)
         world_begin(&w, "c1", config);
         good &= world_again(&w);
         w.kernel.fail_at = ++at;
-        failed = runner_create(&w.runner) < 0;
+        failed = create(&w) < 0;
         if (failed && !world_clean(&w)) {
             printf("# at call %d: %s\n", at, w.host.error);
             good = false;
@@ -436,7 +490,9 @@ int main(void)
     test_parameters();
     test_vnet();
     test_refused();
-    test_late_hooks();
+    test_start_that_fails();
+    test_terminal();
+    test_links();
     test_damaged();
     test_undone("in a jail", CHILD);
     test_undone("with a network", VNET);

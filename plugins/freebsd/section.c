@@ -122,6 +122,14 @@ static int read_devices(struct jail *j)
                : found;
 }
 
+/* Its name in the jail is that of a node. */
+static int check_terminal(struct jail *j)
+{
+    return j->process.terminal && !has_devfs(j)
+               ? hozo_error(j->ctx, 0, "process.terminal", "no devfs is mounted on /dev to show it")
+               : 0;
+}
+
 /* --- interfaces --------------------------------------------------------------------------------- */
 
 static int read_interfaces(struct jail *j)
@@ -202,7 +210,7 @@ int jail_read(struct hozo_ctx *ctx, struct jail *j)
         return found;
     if (read_name(j) < 0 || read_root(j) < 0 || parameters_read(j) < 0 || read_aliases(j) < 0 ||
         read_interfaces(j) < 0 || mounts_read(j) < 0 || read_devices(j) < 0 ||
-        process_read(j) < 0 || hooks_read(j) < 0)
+        process_read(j) < 0 || check_terminal(j) < 0 || hooks_read(j) < 0)
         return -1;
     return 1;
 }

@@ -379,17 +379,18 @@ static int jail_remove(void *self, int jid)
 
 /* --- files -------------------------------------------------------------------------------------- */
 
-static int make_file(void *self, const char *path)
+static int make_directory(void *self, const char *path)
 {
     struct simulated *k = of(self);
 
     GATE(k);
-    if (!text_find(TEXTS(k, files), path))
-        text_add(TEXTS(k, files), path);
+    if (text_find(TEXTS(k, files), path))
+        return -EEXIST;
+    text_add(TEXTS(k, files), path);
     return 0;
 }
 
-static int remove_file(void *self, const char *path)
+static int remove_directory(void *self, const char *path)
 {
     struct simulated *k = of(self);
     char *file = text_find(TEXTS(k, files), path);
@@ -408,6 +409,38 @@ static int remove_file(void *self, const char *path)
     return 0;
 }
 
+static int make_fifos(void *self, const char *directory)
+{
+    struct simulated *k = of(self);
+    char path[256];
+
+    GATE(k);
+    snprintf(path, sizeof(path), "%s/start", directory);
+    text_add(TEXTS(k, files), path);
+    return 0;
+}
+
+static int remove_fifos(void *self, const char *directory)
+{
+    struct simulated *k = of(self);
+    char path[256], *file;
+
+    GATE(k);
+    snprintf(path, sizeof(path), "%s/start", directory);
+    if ((file = text_find(TEXTS(k, files), path)))
+        *file = '\0';
+    return 0;
+}
+
+/* The host's "/link" leads to "/". */
+static int real_path(void *self, const char *path, char *real, size_t size)
+{
+    GATE(of(self));
+    return snprintf(real, size, "%s", path + (strncmp(path, "/link/", 6) ? 0 : 5)) < (int)size
+               ? 0
+               : -ENAMETOOLONG;
+}
+
 static int is_directory(void *self, const char *path)
 {
     GATE(of(self));
@@ -422,16 +455,19 @@ static int make_place(void *self, const char *root, const char *path, bool direc
     return strstr(path, "link") ? -ELOOP : 0;
 }
 
-static int nmount(void *self, const struct os_option *options, size_t n)
+static int nmount(void *self, const char *root, const char *place, const struct os_option *options,
+                  size_t n)
 {
     struct simulated *k = of(self);
     const char *path = NULL;
+    size_t length = strlen(root);
 
     GATE(k);
     for (size_t i = 0; i < n; i++)
         if (!strcmp(options[i].name, "fspath"))
             path = options[i].value;
-    if (!path || strcmp(options[0].name, "fstype"))
+    if (!path || strcmp(options[0].name, "fstype") || strncmp(path, root, length) ||
+        strcmp(path + length, place))
         return -EINVAL;
     text_add(TEXTS(k, mounts), path);
     return 0;
@@ -585,40 +621,53 @@ static int spawn(void *self, const struct os_child *child)
             struct simulated_process *p = &k->processes[i];
 
             *p = (struct simulated_process){.pid = ++k->last, .umask = -1, .child = *child};
-            snprintf(p->fifo, sizeof(p->fifo), "%s", child->fifo ? child->fifo : "");
-            p->child.fifo = NULL;
+            snprintf(p->fifos, sizeof(p->fifos), "%s", child->fifos ? child->fifos : "");
+            p->child.fifos = NULL;
             return p->pid;
         }
     return -EAGAIN;
 }
 
-static int proceed(void *self, int pid)
+static int proceed(void *self, int pid, int *console)
 {
     struct simulated *k = of(self);
     struct simulated_process *p = simulated_process(k, pid);
     int e;
 
+    *console = -1;
     GATE(k);
     if (!p || p->entered)
         return -ESRCH;
     if ((e = run(k, p, p->child.enter)) < 0)
         return e;
     p->entered = true;
-    return *p->fifo ? 0 : run(k, p, p->child.execute);
+    if (p->terminal)
+        *console = SIMULATED_CONSOLE;
+    return *p->fifos ? 0 : run(k, p, p->child.execute);
 }
 
-static int start(void *self, const char *fifo)
+static struct simulated_process *waiting(struct simulated *k, const char *fifos)
+{
+    EACH (k, processes, i)
+        if (k->processes[i].pid && !k->processes[i].running &&
+            !strcmp(k->processes[i].fifos, fifos))
+            return &k->processes[i];
+    return NULL;
+}
+
+static int start(void *self, const char *fifos)
 {
     struct simulated *k = of(self);
+    struct simulated_process *p = waiting(k, fifos);
 
     GATE(k);
-    EACH (k, processes, i)
-        if (k->processes[i].entered && !strcmp(k->processes[i].fifo, fifo)) {
-            /* The process ends with what it meets, and nobody waits for that. */
-            run(k, &k->processes[i], k->processes[i].child.execute);
-            return 0;
-        }
-    return -ENXIO;
+    return p && p->entered ? run(k, p, p->child.execute) : -ESRCH;
+}
+
+static int waits(void *self, const char *fifos)
+{
+    GATE(of(self));
+    return waiting(of(self), fifos) != NULL;
 }
 
 static int born(void *self, int pid, uint64_t *when)
@@ -671,6 +720,14 @@ static int hook(void *self, const struct os_hook *h)
     GATE(of(self));                                                                                \
     if (!p)                                                                                        \
     return -ESRCH
+
+static int open_terminal(void *self, uint64_t width, uint64_t height, uint32_t uid)
+{
+    SELF(p);
+    (void)uid;
+    p->terminal = width && height;
+    return p->jid ? 0 : -EPERM;
+}
 
 static int set_limit(void *self, int resource, uint64_t soft, uint64_t hard)
 {
@@ -727,11 +784,12 @@ const struct os simulated_os = {
     .jail_allow_children = jail_allow_children,
     .jail_attach = jail_attach,
     .jail_remove = jail_remove,
-    .make_directory = make_file,
-    .remove_directory = remove_file,
+    .make_directory = make_directory,
+    .remove_directory = remove_directory,
     .is_directory = is_directory,
-    .make_fifo = make_file,
-    .remove_file = remove_file,
+    .real_path = real_path,
+    .make_fifos = make_fifos,
+    .remove_fifos = remove_fifos,
     .make_place = make_place,
     .nmount = nmount,
     .unmount = unmount,
@@ -744,10 +802,12 @@ const struct os simulated_os = {
     .spawn = spawn,
     .proceed = proceed,
     .start = start,
+    .waits = waits,
     .born = born,
     .kill = kill_one,
     .kill_jail = kill_jail,
     .hook = hook,
+    .open_terminal = open_terminal,
     .set_limit = set_limit,
     .change_directory = change_directory,
     .set_umask = set_umask,

@@ -9,7 +9,8 @@
 
 #include "plugins/freebsd/os.h"
 
-#define SIMULATED_MAX 24
+#define SIMULATED_MAX     24
+#define SIMULATED_CONSOLE 1000 /* of a process with a terminal: no descriptor */
 
 struct simulated_jail {
     int jid, parent; /* 0: the host */
@@ -25,9 +26,9 @@ struct simulated_jail {
 
 struct simulated_process {
     int pid, jid, umask;
-    bool entered, running;
+    bool entered, running, terminal;
     struct os_child child;
-    char fifo[256], cwd[256], program[256];
+    char fifos[256], cwd[256], program[256];
     uint32_t uid, gid, groups[4];
     size_t n_groups;
     uint64_t limits[16][2];

@@ -28,5 +28,9 @@ int unsetenv(const char *name);
 int clearenv(void);
 long labs(long n);
 int abs(int n);
+int posix_openpt(int flags);
+int grantpt(int fd);
+int unlockpt(int fd);
+char *ptsname(int fd);
 
 #endif

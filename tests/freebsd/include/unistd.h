@@ -67,5 +67,6 @@ int rename(const char *a, const char *b);
 int close_range(unsigned int first, unsigned int last, int flags);
 int getdtablecount(void);
 pid_t _Fork(void);
+#define SEEK_SET 0
 
 #endif

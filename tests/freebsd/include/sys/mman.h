@@ -11,5 +11,7 @@
 #define MAP_FAILED ((void *)-1)
 void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
 int munmap(void *at, size_t size);
+#define MFD_CLOEXEC 1u
+int memfd_create(const char *name, unsigned int flags);
 
 #endif
