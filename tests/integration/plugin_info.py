@@ -50,7 +50,7 @@ Package:    acme-rich
 File:       DIR/linux.memoryPolicy.so
 Trust:      nobody but root can write it, or what leads to it
 Loading:    N ms
-Interface:  0.4
+Interface:  0.5
 State:      version 3
 Settings:   SETTINGS/com.acme.rich.json
 Before:     one, two

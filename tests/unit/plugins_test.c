@@ -198,7 +198,7 @@ static void test_refusals(void)
 {
     static const char *const refusals[][2] = {
         {"other-major", "is built for plugin interface 77, this hozo has 0"},
-        {"newer-minor", "needs plugin interface 0.9, this hozo has 0.4"},
+        {"newer-minor", "needs plugin interface 0.9, this hozo has 0.5"},
         {"wrong-magic", "is no plugin of hozo: its magic number is 0x00000001"},
         {"short", "has a descriptor of 16 bytes"},
         {"flags", "has flags that this hozo does not know: 0x4"},
