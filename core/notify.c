@@ -209,11 +209,13 @@ static int await_ready(struct container *c, struct error *err)
 
 int notify_await(struct container *c, struct error *err)
 {
+    auto_span struct trace *span UNUSED = NULL;
     char main_pid[32];
     int ready;
 
     if (c->notify.inside < 0)
         return 0;
+    span = span_begin(c->plugins.trace, SPAN_READY, NULL);
     ready = await_ready(c, err);
     if (ready <= 0)
         return ready;

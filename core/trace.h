@@ -34,6 +34,7 @@ struct container;
     SPAN(SET_UP,   "set up",          NULL,      "the inside process works, and asks for the runtime's phases") \
     SPAN(ASK,      "await runtime",   "phase",   "on the track of hozo-init: it waits while the runtime does this phase") \
     SPAN(RELEASE,  "start program",   NULL,      "from the word to start until the program runs")  \
+    SPAN(READY,    "await readiness", NULL,      "with `NOTIFY_SOCKET`: until the program has said that it is ready") \
     SPAN(WAIT,     "program runs",    NULL,      "`run` and `exec` in the foreground: until the program has ended") \
     SPAN(END,      "end processes",   NULL,      "what is left of the container's processes is killed") \
     SPAN(REMOVE,   "remove state",    NULL,      "the container is forgotten")                     \
