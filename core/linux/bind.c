@@ -7,7 +7,8 @@
 
 static void say(struct compile *p, const struct bind *b)
 {
-    if (b->source.type == VALUE_STRING)
+    /* Where a guest finds a source is nobody else's name for it. */
+    if (b->source.type == VALUE_STRING && !p->guest)
         plan_what(p->b, "bind %s to %s", (const char *)b->source.at, b->target);
     else
         plan_what(p->b, "bind to %s", b->target);

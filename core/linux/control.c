@@ -103,5 +103,7 @@ int machine_fail(int dirfd, int errnum, struct error *err)
     if (strrchr(tail, '\n'))
         line = strrchr(tail, '\n') + 1;
     clean(line);
-    return fail(err, errnum, "vm", "the machine has failed%s%s", *line ? ": " : "", line);
+    /* The line has the error's text already. */
+    return fail(err, *line ? 0 : errnum, "vm", "the machine has failed%s%s", *line ? ": " : "",
+                line);
 }

@@ -141,7 +141,10 @@ static int share_mount(struct compile *p, const cJSON *mount, unsigned index, st
     if (asprintf(&absolute, "%s%s%s", *source == '/' ? "" : p->c->state.bundle,
                  *source == '/' ? "" : "/", source) < 0)
         return fail_memory(err);
-    return share(p, name, absolute, &o, path, err);
+    if (share(p, name, absolute, &o, path, err) < 0)
+        return -1;
+    plan_what(p->b, "bind %s to %s", absolute, json_string(mount, "destination", ""));
+    return 0;
 }
 
 /* Each has the number of its mount. */
@@ -153,6 +156,7 @@ static int share_all(struct compile *p, struct error *err)
 
     if (share(p, "root", p->c->state.rootfs, &root, "root.path", err) < 0)
         return -1;
+    plan_what(p->b, "root %s", p->c->state.rootfs);
     cJSON_ArrayForEach (mount, json_get(config, "mounts"))
         if (share_mount(p, mount, index++, err) < 0)
             return -1;

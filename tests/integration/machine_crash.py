@@ -8,7 +8,7 @@ import time
 import host
 import network
 from harness import same, test
-from machine_box import child, descendants, hypervisor, machine, up
+from machine_box import child, descendants, hypervisor, machine, settings, up
 from machines import LIMIT
 
 # Of one create: how long after its start it is killed, in parts of the time that it takes.
@@ -168,6 +168,15 @@ def a_guest_whose_kernel_dies_ends_the_machine(box):
     p = box.spawn_run(b)
     code = p.wait(LIMIT)
     assert code != 0, p.output
+    box.nothing_left()
+
+
+@test(timeout=LIMIT, sanitized=False)
+def a_guest_that_takes_longer_than_the_setting_allows_is_an_error_and_leaves_nothing(box):
+    b = machine(box)
+    settings(box, seconds=1)
+    r = box.create(b).ends(1)
+    same(r.err, "hozo: vm: the machine has failed: the guest is not up after 1 seconds: operation timed out\n")
     box.nothing_left()
 
 

@@ -127,7 +127,7 @@ def nothing_of_the_host_is_seen_but_what_is_bound(box):
 def a_source_that_is_missing_is_named(box):
     b = machine(box)
     b.bind(f"{box.dir}/absent", "/mnt")
-    box.create(b).fails(f"mounts[{len(b.config['mounts']) - 1}]", f"{box.dir}/absent", "no such file or directory")
+    box.create(b).fails(f"mounts[{len(b.config['mounts']) - 1}]", f"bind {box.dir}/absent to /mnt: open source: no such file or directory")
     box.nothing_left()
 
 
@@ -137,6 +137,11 @@ def an_error_of_the_guest_is_told_with_its_path(box):
     b = machine(box)
     b.mount("/mnt", "none", "ext4")
     box.create(b).fails(f"mounts[{len(b.config['mounts']) - 1}]", "/mnt")
+    box.nothing_left()
+    b = machine(box)
+    os.symlink("loop", f"{b.rootfs}/loop")
+    b.bind(b.rootfs, "/loop")
+    box.create(b).fails(f"mounts[{len(b.config['mounts']) - 1}]: bind to /loop: open target: too many levels of symbolic links")
     box.nothing_left()
     b = machine(box)
     b.linux["sysctl"] = {"kernel.no_such_setting": "1"}
