@@ -156,6 +156,8 @@ int compile_namespaces(struct compile *p, struct error *err)
         char path[64];
 
         snprintf(path, sizeof path, "linux.namespaces[%u]", index++);
+        if (p->origin) /* of a machine: one of them alone is the configuration's */
+            snprintf(path, sizeof path, "linux.namespaces");
         if (!kind)
             return fail(err, 0, path, "%s: there is no such namespace", type);
         if (seen & kind->flag)

@@ -483,7 +483,10 @@ def crio_goes_through_a_lifecycle(box):
 @test
 def crio_pauses_and_updates(box):
     runc = crio(box)
-    pid = box.running("trap 'exit 3' TERM; while :; do sleep 0.02; done")
+    out = box.create(box.bundle("trap 'exit 3' TERM; echo up; while :; do sleep 0.02; done")).ok()
+    box.hozo("start", "c1").ok()
+    host.eventually(lambda: out.out == "up\n")
+    pid = box.state()["pid"]
     runc("pause", "c1").ok()
     same(runc.state()["status"], "paused")
     read, write = os.pipe()
