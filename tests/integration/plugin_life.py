@@ -117,18 +117,47 @@ def one_that_is_masked_is_gone_until_the_mask_is(box):
     cleaned(box, plugins)
 
 
+@test(sanitized=False)
+def what_is_masked_is_not_among_the_features(box):
+    plugins = MadePlugins(box)
+    same(plugins.features()["linux"]["intelRdt"]["enabled"], True)
+    os.remove(f"{plugins.path}/linux.intelRdt.so")
+    os.symlink("/dev/null", f"{plugins.path}/linux.intelRdt.so")
+    same(plugins.features()["linux"]["intelRdt"]["enabled"], False)
+
+
 # --- moved
+
+def vendors_directory(box, plugins):
+    """The built-in list of directories, that of vendors being a test's own."""
+    plugins.arguments, vendor = (), "/opt/hozo/plugins"
+    if vendor not in plugins.hozo("plugin", "dir").ok().out.split():
+        raise Skip("this build looks for plugins elsewhere")
+    host.private_mounts()
+    empty_directory(vendor, f"{box.dir}/vendor")
+    return vendor
+
+
+@test(sanitized=False)
+def a_vendors_plugin_needs_no_usr_that_can_be_written(box):
+    plugins = MadePlugins(box)
+    plugins.watcher("a", prepare=KEEPS, cleanup="")
+    vendor, prefix = vendors_directory(box, plugins), os.path.dirname(os.path.dirname(box.runtime))
+    shutil.copy(f"{plugins.path}/{FILE}", vendor)
+    for options in ["--bind", prefix], ["-o", "remount,bind,ro"]:
+        subprocess.run(["mount", *options, prefix], check=True)
+    same(os.access(prefix, os.W_OK), False)
+    plugins.run(box.bundle()).ok()
+    with open(f"{os.path.dirname(vendor)}/notes") as f:
+        same(f.read(), "a prepare\na cleanup\n")
+
 
 @test(sanitized=False)
 def a_plugin_may_lie_in_another_directory_later(box):
     """As when a distribution takes over what a vendor has shipped in /opt."""
     plugins = MadePlugins(box)
     plugins.watcher("a", prepare=KEEPS, cleanup="")
-    plugins.arguments, vendor = (), "/opt/hozo/plugins"
-    if vendor not in plugins.hozo("plugin", "dir").ok().out.split():
-        raise Skip("this build looks for plugins elsewhere")
-    host.private_mounts()
-    empty_directory(vendor, f"{box.dir}/vendor")
+    vendor = vendors_directory(box, plugins)
     overlay(plugins.installed, f"{box.dir}/installed")
     shutil.copy(f"{plugins.path}/{FILE}", vendor)
     plugins.create(box.bundle()).ok()
