@@ -181,22 +181,20 @@ static void on_signal(int number)
 }
 
 /* A library may think that it owns the program. */
-void guard_exit_called(const char *function)
+void guard_exit_called(const char *what)
 {
-    char what[32] = "called ";
-
     if (is_foreign())
-        end(strcat(what, function));
+        end(what);
 }
 
 static void on_exit_called(void)
 {
-    guard_exit_called("exit()");
+    guard_exit_called("called exit()");
 }
 
 static void on_quick_exit_called(void)
 {
-    guard_exit_called("quick_exit()");
+    guard_exit_called("called quick_exit()");
 }
 
 /* --- around foreign code ---------------------------------------------------------------------- */

@@ -43,8 +43,8 @@ void guard_restore(void);
 unsigned guard_stop(void);
 void guard_go(unsigned ms);
 
-/* The process is about to end by this function: if foreign code does that, it does not come back. */
-void guard_exit_called(const char *function);
+/* The process is about to end, as `what` says ("called exit()"): if foreign code does that, it does not come back. */
+void guard_exit_called(const char *what);
 
 /* How long a callback may take. */
 unsigned guard_seconds(const struct container *c);

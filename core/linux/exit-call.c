@@ -12,14 +12,14 @@
 
 __attribute__((visibility("default"))) void _exit(int status)
 {
-    guard_exit_called("_exit()");
+    guard_exit_called("called _exit()");
     for (;;)
         syscall(SYS_exit_group, status);
 }
 
 __attribute__((visibility("default"))) void _Exit(int status)
 {
-    guard_exit_called("_Exit()");
+    guard_exit_called("called _Exit()");
     for (;;)
         syscall(SYS_exit_group, status);
 }
