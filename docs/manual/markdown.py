@@ -10,7 +10,7 @@ PAGES = {
     "cli": "hozo(1)", "plan": "hozo-plan(5)", "plugins": "hozo-plugins(7)", "cgroups": "hozo-plugin-cgroup(7)",
     "systemd": "hozo-plugin-systemd(7)", "rdt": "hozo-plugin-rdt(7)", "seccomp": "hozo-plugin-seccomp(7)",
     "netdev": "hozo-plugin-netdev(7)", "freebsd": "hozo-plugin-freebsd(7)", "vm": "hozo-plugin-vm(7)",
-    "machine": "hozo-plugin-vm(7)", "labels": "hozo-plugin-apparmor(7)",
+    "machine": "hozo-plugin-vm(7)", "labels": "hozo-plugin-apparmor(7)", "events": "hozo-events(5)", "trace": "hozo-trace(5)",
 }
 
 
@@ -23,8 +23,14 @@ def escaped(text, literal=False):
     return "".join(c if ord(c) < 128 else f"\\[u{ord(c):04X}]" for c in text)
 
 
+def typed(text):
+    """As it is typed; a long one may go on in the next line behind such a sign, without a hyphen."""
+    marked = re.sub(r"\S{30,}", lambda m: re.sub(r"([/,:{}[\]])(?=\w)", "\\1\0", m[0]), text)
+    return escaped(marked, True).replace("\0", "\\:")
+
+
 def bold(text):
-    return f"\\fB{escaped(text, True)}\\fR"
+    return f"\\fB{typed(text)}\\fR"
 
 
 def italic(text):
@@ -33,11 +39,11 @@ def italic(text):
 
 def link(text, target):
     if target.startswith(("http:", "https:")):
-        return f"{text} ({escaped(target, True)})" if text != target else text
-    name = re.sub(r"\.md(#.*)?$", "", os.path.basename(target))
+        return f"{text} ({typed(target)})" if text != target else text
+    page = re.sub(r"\.md(#.*)?$", "", os.path.basename(target))
     if not target.split("#")[0].endswith(".md"):
         return text
-    page = PAGES.get(name, f"docs/{name}.md")
+    page = PAGES.get(page, f"docs/{page}.md")
     return page if text.endswith(".md") else f"{text} ({page})"
 
 

@@ -18,7 +18,9 @@ def mandoc(page):
 
 
 def groff(page):
-    r = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z", page], stdin=subprocess.DEVNULL, capture_output=True,
+    # A long name stays in one piece: that is no fault of a page.
+    r = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-Wbreak", "-z",
+                        page], stdin=subprocess.DEVNULL, capture_output=True,
                        text=True)
     return r.stdout + r.stderr
 
