@@ -7,7 +7,7 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-d
 # What only tests are built with; without it those that need it are skipped.
 test_packages=(libfuse3-dev)
 # What looks at the manual and at completions of shells, and reads the guides' files.
-manual_packages=(mandoc groff-base zsh fish python3-yaml)
+manual_packages=(mandoc groff-base zsh fish python3-yaml curl)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.
 guest_packages=(qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools)
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """include/hozo/plugin.h as man(7): its sections, its comments as text, its declarations as they stand there."""
-import os
 import re
 
 import markdown
