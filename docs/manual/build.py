@@ -3,7 +3,7 @@
 """Makes the pages of the manual and the completions of shells from the program that was built.
 
 usage: build.py --hozo HOZO --descriptors PROGRAM --version V --plugin-dir DIR --out DIR
-                --outputs FILE… [--modules FILE…]
+                --outputs FILE… {--built-in | --modules FILE…}
 """
 import argparse
 import datetime
@@ -29,6 +29,7 @@ def arguments():
     p = argparse.ArgumentParser()
     for name in ("hozo", "descriptors", "version", "plugin-dir", "out"):
         p.add_argument(f"--{name}", required=True)
+    p.add_argument("--built-in", action="store_true")
     p.add_argument("--modules", nargs="*", default=[])
     p.add_argument("--outputs", nargs="*", default=[])
     return p.parse_args()
@@ -49,7 +50,8 @@ def main():
     # Distributions build twice and compare.
     when = datetime.datetime.fromtimestamp(
         int(os.environ.get("SOURCE_DATE_EPOCH", os.stat(f"{HERE}/../../meson.build").st_mtime)), datetime.timezone.utc)
-    manual = pages.Manual(a.hozo, a.descriptors, a.modules, a.version, when.strftime("%Y-%m-%d"), a.plugin_dir)
+    manual = pages.Manual(a.hozo, a.descriptors, a.modules, a.version, when.strftime("%Y-%m-%d"), a.plugin_dir,
+                          a.built_in)
     for path in a.outputs:
         file = os.path.basename(path)
         with open(f"{a.out}/{file}", "w") as f:

@@ -96,16 +96,12 @@ def field(row, setting=False):
     return out + (filled(text) or ["\\&"])
 
 
-def fields(plugin, _):
-    return [l for row in plugin["fields"] for l in field(row)]
-
-
-def plugin_sections(plugin, callbacks):
+def plugin_sections(plugin):
     """All that the descriptor says."""
     out = [".SH FIELDS",
            *filled(f"What the plugin does with members of {bold('config.json')}: it serves those that are its "
                    f"{bold('own')}, and looks at those that it only {bold('read')}s."),
-           *(fields(plugin, None) or [".PP", "None."])]
+           *([l for row in plugin["fields"] for l in field(row)] or [".PP", "None."])]
     if plugin["annotations"]:
         out += [".SH ANNOTATIONS"]
         for row in plugin["annotations"]:
@@ -130,10 +126,12 @@ def plugin_sections(plugin, callbacks):
 
 
 def plugin_page(plugin, pages, plugin_dir):
-    """All pages of plugins have one form; `pages` are those of docs/ that are their manual."""
+    """All pages of plugins have one form; `pages` are those of docs/ that are their manual. Without a directory the
+    plugin is built in."""
+    files = [bold(f"{plugin_dir}/{n}.so" if plugin_dir else n) for n in plugin["names"]]
     name = f"hozo-plugin-{plugin['name']}"
     out = [".SH NAME", *filled(f"{escaped(name, True)} \\- {escaped(plugin['summary'].rstrip('.'))}"),
-           ".SH SYNOPSIS", ".nf", *(bold(f"{plugin_dir}/{n}.so") for n in plugin["names"]), ".fi",
+           ".SH SYNOPSIS", ".nf", *files, ".fi",
            ".SH DESCRIPTION",
            *filled(f"A plugin of {bold('hozo')}(1), of the package {bold(plugin['package'])}. "
                    f"{bold('hozo-plugins')}(7) says when it is opened.")]
@@ -144,11 +142,9 @@ def plugin_page(plugin, pages, plugin_dir):
         lines = open(f"{markdown.DOCS}/{page}").read().splitlines()
         first = next(i for i, l in enumerate(lines) if l.startswith("## "))
         out += [".PP", *markdown.converted(lines[1:first], 1)[1:], *markdown.converted(lines[first:], 1)]
-    out += plugin_sections(plugin, None)
-    others = [f"hozo-plugin({3})", "hozo-plan(5)", "hozo-plugins(7)"]
-    out += [".SH FILES", ".nf", *(bold(f"{plugin_dir}/{n}.so") for n in plugin["names"]), ".fi",
-            ".SH SEE ALSO", see_also(["hozo(1)", *others])]
-    return out
+    out += plugin_sections(plugin)
+    out += [".SH FILES", ".nf", *files, ".fi"] if plugin_dir else [".PP", "It is built into this hozo."]
+    return out + [".SH SEE ALSO", see_also(["hozo(1)", "hozo-plugin(3)", "hozo-plan(5)", "hozo-plugins(7)"])]
 
 
 def see_also(pages):
@@ -164,11 +160,11 @@ def tidy(lines):
 
 
 class Manual:
-    def __init__(self, hozo, descriptors, modules, version, date, plugin_dir):
+    def __init__(self, hozo, descriptors, modules, version, date, plugin_dir, built_in):
         self.before, self.verbs = command_line.read(hozo)
         text = subprocess.run([descriptors, *modules], check=True, capture_output=True, text=True).stdout
         self.plugins = {p["name"]: p for p in map(json.loads, text.splitlines())}
-        self.version, self.date, self.plugin_dir = version, date, plugin_dir
+        self.version, self.date, self.plugin_dir, self.built_in = version, date, plugin_dir, built_in
 
     def head(self, name, section):
         return [".\\\" SPDX-License-Identifier: Apache-2.0", ".\\\" Generated: see docs/manual.",
@@ -203,4 +199,5 @@ class Manual:
         return self.head(name, section) + tidy([x for l in lines for x in self.line(l)])
 
     def of_plugin(self, name, pages):
-        return self.head(f"hozo-plugin-{name}", 7) + tidy(plugin_page(self.plugins[name], pages, self.plugin_dir))
+        return self.head(f"hozo-plugin-{name}", 7) + tidy(
+            plugin_page(self.plugins[name], pages, None if self.built_in else self.plugin_dir))
