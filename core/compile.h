@@ -10,6 +10,8 @@
 
 /* Loads and checks config.json below `dirfd`; fills c->config, and of c->state what it says. */
 int config_load(struct container *c, int dirfd, const char *file, struct error *err);
+/* The same of what is in c->config, an object. */
+int config_check(struct container *c, struct error *err);
 int config_check_version(const char *version, struct error *err);
 /* It is for FreeBSD, and so has no section of Linux: create refuses it here, `plan` and `check` tell of it. */
 bool config_is_foreign(const cJSON *config);

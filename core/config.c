@@ -128,12 +128,18 @@ static int describe(struct container *c, struct error *err)
 int config_load(struct container *c, int dirfd, const char *file, struct error *err)
 {
     auto_span struct trace *span UNUSED = span_begin(c->plugins.trace, SPAN_PARSE, NULL);
-    const char *version;
 
     if (json_read(&c->config, dirfd, file, err) < 0)
         return -1;
     if (!cJSON_IsObject(c->config.root))
         return fail(err, 0, NULL, "%s: is not a JSON object", file);
+    return config_check(c, err);
+}
+
+int config_check(struct container *c, struct error *err)
+{
+    const char *version;
+
     if (spec_check(&c->config, c->config.root, spec_config, "", err) < 0)
         return -1;
     version = json_string(c->config.root, "ociVersion", "");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a sound descriptor may still say wrong: rows that nobody would look at, or that say nothing. */
-#include "core/plugin-parts.h"
+#include "core/plugin-subject.h"
 
 #include <string.h>
 
@@ -163,15 +163,15 @@ static int check_order(const struct hozo_plugin *d, struct error *err)
     return 0;
 }
 
-/* clang-format off */
-const struct descriptor_point descriptor_points[] = {
-    {"each of its names is one that hozo opens",            check_names},
-    {"each of its names has something behind it",           check_behind_names},
-    {"what it declares can be reached, and has a callback", check_owned},
-    {"no row stands twice",                                 check_duplicates},
-    {"each row says in one line what it is",                check_docs},
-    {"its features are JSON, of keys that there are",       check_features},
-    {"its order can be kept",                               check_order},
-    {0},
-};
-/* clang-format on */
+#define ROWS(name)                                                                                 \
+    int point_##name(struct subject *s, struct error *err)                                         \
+    {                                                                                              \
+        return check_##name(s->d, err);                                                            \
+    }
+ROWS(names)
+ROWS(behind_names)
+ROWS(owned)
+ROWS(duplicates)
+ROWS(docs)
+ROWS(features)
+ROWS(order)

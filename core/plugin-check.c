@@ -3,7 +3,7 @@
  * `plugin check`: what the author of a plugin runs before it is installed. Each point is a row of the table at
  * the end, and a line of TAP; one that cannot be looked at because an earlier one failed is skipped.
  */
-#include "core/plugin-parts.h"
+#include "core/plugin-subject.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -18,25 +18,9 @@
 #include "core/files.h"
 #include "core/names.h"
 
-/* How far we have come; a point may need what only an earlier one gives. */
-enum stage { SEEN, TRUSTED, HARMLESS, LOADED, SAME_INTERFACE, SOUND };
-
-struct subject {
-    const char *file;    /* as it was given */
-    char name[NAME_MAX]; /* without .so */
-    char real[PATH_MAX]; /* what is loaded */
-    int fd;
-    struct census before;
-    void *handle;
-    const struct hozo_plugin *d;
-    enum stage stage;
-};
-
-#define SKIP 1 /* what a point returns beside 0 and -1: *err says why */
-
 /* --- the file --------------------------------------------------------------------------------- */
 
-static int check_form(struct subject *s, struct error *err)
+int point_form(struct subject *s, struct error *err)
 {
     const char *slash = strrchr(s->file, '/'), *base = slash ? slash + 1 : s->file;
     size_t n = strlen(base);
@@ -50,7 +34,7 @@ static int check_form(struct subject *s, struct error *err)
 
 /* Where a plugin is built may be open to others: then it is held by a descriptor, so that nobody puts another
  * file in its place, if it is the caller's and his alone to write. */
-static int check_trust(struct subject *s, struct error *err)
+int point_trust(struct subject *s, struct error *err)
 {
     auto_close int walked = trust_walk(s->file, false, s->real, err);
     struct stat st;
@@ -81,7 +65,7 @@ static _Noreturn void rehearse(const struct subject *s)
 }
 
 /* Another process loads it first. */
-static int check_rehearsal(struct subject *s, struct error *err)
+int point_rehearsal(struct subject *s, struct error *err)
 {
     pid_t pid = fork();
     int status;
@@ -100,7 +84,7 @@ static int check_rehearsal(struct subject *s, struct error *err)
     return 0;
 }
 
-static int check_loading(struct subject *s, struct error *err)
+int point_loading(struct subject *s, struct error *err)
 {
     guard_install(NULL);
     if (census_take(&s->before, err) < 0)
@@ -111,52 +95,44 @@ static int check_loading(struct subject *s, struct error *err)
     return s->d ? 0 : -1;
 }
 
-static int check_census(struct subject *s, struct error *err)
+int point_census(struct subject *s, struct error *err)
 {
     return census_same(&s->before, err);
 }
 
-static int check_exports(struct subject *s, struct error *err)
+int point_exports(struct subject *s, struct error *err)
 {
     return plugin_exports_only(s->handle, "hozo_plugin", err);
 }
 
 /* --- the descriptor --------------------------------------------------------------------------- */
 
-static int check_interface(struct subject *s, struct error *err)
+int point_interface(struct subject *s, struct error *err)
 {
     return plugin_check_interface(s->d, err);
 }
 
-static int check_content(struct subject *s, struct error *err)
+int point_content(struct subject *s, struct error *err)
 {
     return plugin_check_content(s->d, err);
 }
 
-static int check_own_name(struct subject *s, struct error *err)
+int point_own_name(struct subject *s, struct error *err)
 {
     return plugin_check_name(s->d, s->name, err);
 }
 
 /* --- the points ------------------------------------------------------------------------------- */
 
-/* clang-format off */
 static const struct point {
     const char *what;
-    enum stage needs, gives;
+    enum check_stage needs, gives;
     int (*check)(struct subject *s, struct error *err);
 } points[] = {
-    {"the file is called NAME.so",                          SEEN,           SEEN,           check_form},
-    {"it can be trusted where it lies",                     SEEN,           TRUSTED,        check_trust},
-    {"a process that loads it survives",                    TRUSTED,        HARMLESS,       check_rehearsal},
-    {"it is loaded, and has hozo_plugin of its own",        HARMLESS,       LOADED,         check_loading},
-    {"loading it leaves no thread and no descriptor",       LOADED,         LOADED,         check_census},
-    {"it exports hozo_plugin and nothing else",             LOADED,         LOADED,         check_exports},
-    {"its interface is that of this hozo",                  LOADED,         SAME_INTERFACE, check_interface},
-    {"its descriptor is sound",                             SAME_INTERFACE, SOUND,          check_content},
-    {"the file's name is one of its names",                 SOUND,          SOUND,          check_own_name},
+#define P(name, needs, gives, what, why) {what, needs, gives, point_##name},
+    PLUGIN_POINTS(P)
+#undef P
 };
-/* clang-format on */
 
 /* What stands behind a # is TAP's. */
 static void add_reason(struct text *out, const struct error *err)
@@ -180,51 +156,39 @@ static void add_result(struct text *out, size_t number, const char *what, int r,
     text_put(out, "\n");
 }
 
+static bool can_be_seen(const struct subject *s, const struct point *p)
+{
+    return p->needs == FLAWLESS ? !s->failed : s->stage >= p->needs;
+}
+
 static int go_to(struct subject *s, const struct point *p, struct error *err)
 {
     int r;
 
-    if (s->stage < p->needs) {
+    if (!can_be_seen(s, p)) {
         fail(err, 0, NULL, "an earlier point failed");
         return SKIP;
     }
+    s->n_trials = s->n_seen = 0;
     r = p->check(s, err);
     if (r >= 0 && s->stage < p->gives)
         s->stage = p->gives;
+    s->failed |= r < 0;
     return r;
 }
 
-static int look_at(struct subject *s, const struct descriptor_point *p, struct error *err)
+int plugin_check_file(const struct check_request *request, struct text *out, struct error *err)
 {
-    if (s->stage >= SOUND)
-        return p->check(s->d, err);
-    fail(err, 0, NULL, "an earlier point failed");
-    return SKIP;
-}
+    struct subject s = {.request = request, .file = request->file, .fd = -1};
 
-int plugin_check_file(const char *file, struct text *out, struct error *err)
-{
-    struct subject s = {.file = file, .fd = -1};
-    size_t count = ARRAY_SIZE(points), n = 0;
-    bool failed = false;
-
-    for (const struct descriptor_point *p = descriptor_points; p->what; p++)
-        count++;
-    text_add(out, "1..%zu\n", count);
-    for (const struct point *p = points; p < points + ARRAY_SIZE(points); p++) {
+    text_add(out, "1..%zu\n", ARRAY_SIZE(points));
+    for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
         struct error why = {0};
-        int r = go_to(&s, p, &why);
+        int r = go_to(&s, &points[i], &why);
 
-        add_result(out, ++n, p->what, r, &why);
-        failed |= r < 0;
-    }
-    for (const struct descriptor_point *p = descriptor_points; p->what; p++) {
-        struct error why = {0};
-        int r = look_at(&s, p, &why);
-
-        add_result(out, ++n, p->what, r, &why);
-        failed |= r < 0;
+        add_result(out, i + 1, points[i].what, r, &why);
     }
     cleanup_close(&s.fd);
-    return out->failed ? fail_memory(err) : failed;
+    examples_free(&s);
+    return out->failed ? fail_memory(err) : s.failed;
 }

@@ -201,6 +201,45 @@ int plugins_scan(struct plugins *p, struct error *err)
     return 0;
 }
 
+static bool has_name(const struct hozo_plugin *d, const char *name)
+{
+    for (uint32_t i = 0; i < d->names.count; i++)
+        if (!strcmp(table_string(&d->names, i), name))
+            return true;
+    return false;
+}
+
+static void take_out(struct plugins *p, const struct hozo_plugin *d)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < p->n_files; i++) {
+        if (!has_name(d, p->files[i].name)) {
+            p->files[kept++] = p->files[i];
+            continue;
+        }
+        free(p->files[i].name);
+        free(p->files[i].path);
+    }
+    p->n_files = kept;
+}
+
+int plugins_put(struct plugins *p, const struct hozo_plugin *d, const char *path, struct error *err)
+{
+    if (plugins_scan(p, err) < 0)
+        return -1;
+    take_out(p, d);
+    for (uint32_t i = 0; i < d->names.count; i++) {
+        struct plugin_file *f = add(p);
+
+        if (!f || !(f->name = strdup(table_string(&d->names, i))) || !(f->path = strdup(path)))
+            return fail_memory(err);
+        f->built_in = d;
+    }
+    qsort(p->files, p->n_files, sizeof *p->files, by_name);
+    return 0;
+}
+
 size_t plugin_files(const struct plugins *p, const char *name, struct plugin_file **first)
 {
     size_t i = 0, n = 0;

@@ -3,6 +3,7 @@
  */
 #include "core/linux/launch.h"
 #include "core/plugin-parts.h"
+#include "core/plugin-trial.h"
 
 #include <string.h>
 
@@ -343,7 +344,12 @@ static void speak(struct container *c, const char *owner, unsigned rank)
 int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage, struct error *err)
 {
     struct plugin *p = c->plugins.opened[index];
-    struct call k = {.public = {&plugin_host}, .c = c, .plugin = p, .stage = stage, .err = err};
+    struct trial *trial = c->plugins.trial && c->plugins.trial->d == p->d ? c->plugins.trial : NULL;
+    struct call k = {.public = {trial ? &trial->host : &plugin_host},
+                     .c = c,
+                     .plugin = p,
+                     .stage = stage,
+                     .err = err};
     hozo_callback function = plugin_callback(p->d, stage);
     struct trace *span;
     bool planning = c->builder && ((IN(PLAN) | IN(EXEC) | IN(UPDATE)) & (1u << stage));
@@ -363,6 +369,8 @@ int plugins_call_one(struct container *c, size_t index, enum plugin_stage stage,
     r = function(&k.public);
     guard_leave();
     span_end(&span);
+    if (trial)
+        trial_returned(trial, stage, r);
     if ((1u << stage) & STAGES_HOST)
         guard_restore();
     if (planning)

@@ -67,13 +67,7 @@ static inline const char *plugin_where(const struct plugin *p)
     return *p->file ? p->file : "built in";
 }
 
-/* --- plugin-check-rows.c and plugin-exports.c: what an author is told ---------------------------- */
-
-/* A descriptor that plugin_check() found sound; ended by a row of zeros. */
-extern const struct descriptor_point {
-    const char *what;
-    int (*check)(const struct hozo_plugin *d, struct error *err);
-} descriptor_points[];
+/* --- plugin-exports.c ------------------------------------------------------------------------- */
 
 /* The object exports this symbol, and no other. */
 int plugin_exports_only(void *handle, const char *symbol, struct error *err);

@@ -85,6 +85,7 @@ struct plugins {
     const char *dir;             /* --plugin-dir, or NULL for the built-in list */
     struct trace *trace;         /* --trace, or NULL */
     struct container *container; /* for whom they are opened; NULL: to be looked at */
+    struct trial *trial;         /* `plugin check`: of one of them; NULL: none */
     bool scanned;
     struct plugin_file *files;
     size_t n_files;
@@ -110,6 +111,10 @@ void plugins_free(struct plugins *p);
 
 /* Reads the directories (or the static table). Opens nothing. */
 int plugins_scan(struct plugins *p, struct error *err);
+
+/* Reads them, and puts this plugin, which is loaded, in the place of those that have its names. */
+int plugins_put(struct plugins *p, const struct hozo_plugin *d, const char *path,
+                struct error *err);
 
 /* For those who open all files only to look at them: finds out which of them crash, hang or exit when they are
  * loaded. plugins_open() then refuses these. */
@@ -197,7 +202,16 @@ int features_print(struct plugins *p, const struct log *log, struct text *out, s
 int plugins_list(struct plugins *p, struct text *out, struct error *err);
 
 /* `plugin check`, of a file that need not be installed: returns 1 if something is wrong with it. */
-int plugin_check_file(const char *file, struct text *out, struct error *err);
+struct check_request {
+    const char *file;
+    const char *plugin_dir; /* where the plugins lie that its examples may need as well; NULL: the built-in list */
+    const char *const *configs; /* files: examples for it to plan */
+    size_t n_configs;
+    const char *const *libraries; /* that are meant to be linked in */
+    size_t n_libraries;
+    const char *host; /* file of host facts, or NULL: this host's */
+};
+int plugin_check_file(const struct check_request *request, struct text *out, struct error *err);
 
 /* `plugin info`: `name` is a plugin's or one of its files'. */
 int plugins_info(struct plugins *p, const char *name, struct text *out, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "core/plan.h"
 #include "core/plugin-callbacks.h"
+#include "core/plugin-check.h"
 #include "core/trace.h"
 #include "docs/resource-table.h"
 
@@ -45,11 +46,22 @@ static void spans(void)
 #undef SPAN
 }
 
+static void points(void)
+{
+    int n = 1;
+
+    printf("== points\n| | rule | why |\n|---|---|---|\n");
+#define P(name, needs, gives, what, why) printf("| %d | %s | %s |\n", n++, what, why);
+    PLUGIN_POINTS(P)
+#undef P
+}
+
 int main(void)
 {
     phases();
     spans();
     callbacks();
+    points();
     resource_table();
     return ferror(stdout);
 }

@@ -25,7 +25,7 @@ static const struct verb verbs[] = {
     {"list", "[OPTIONS]", "list the containers", verb_list, false},
     {"pause", "ID", "freeze all processes of a container", verb_pause, false},
     {"plan", "[OPTIONS] [ID]", "print what creating a container would do", verb_plan, true},
-    {"plugin", "list | info NAME | check FILE | dir [--settings] | clean", "show and check plugins; undo what they left", verb_plugin, true},
+    {"plugin", "list | info NAME | check [OPTIONS] FILE | dir [--settings] | clean", "show and check plugins; undo what they left", verb_plugin, true},
     {"ps", "[OPTIONS] ID [PS OPTIONS]", "list the processes of a container", verb_ps, false},
     {"resume", "ID", "let the processes of a paused container go on", verb_resume, false},
     {"run", "[OPTIONS] ID", "create, start and await a container", verb_run, false},

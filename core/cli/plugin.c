@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hozo plugin: what is installed, and what plugins have left behind. */
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "build-config.h"
 #include "core/cli/cli.h"
+#include "core/cli/create-options.h"
 #include "core/cli/root.h"
 #include "core/json.h"
 #include "core/orphans.h"
 #include "core/plugins.h"
+
+static void list_free(struct option_list *list)
+{
+    free(list->at);
+}
 
 static int list(const struct globals *g, char **argv UNUSED, struct text *out, struct error *err)
 {
@@ -23,9 +31,30 @@ static int info(const struct globals *g, char **argv, struct text *out, struct e
     return plugins_info(&plugins, argv[0], out, err);
 }
 
-static int check(const struct globals *g UNUSED, char **argv, struct text *out, struct error *err)
+static int check(const struct globals *g, char **argv, struct text *out, struct error *err)
 {
-    return plugin_check_file(argv[0], out, err);
+    __attribute__((cleanup(list_free))) struct option_list configs = {0}, libraries = {0};
+    struct check_request request = {.plugin_dir = g->plugin_dir};
+    const struct option options[] = {
+        {"config", 'f', OPTION_LIST, &configs, "FILE", "a configuration for it to plan"},
+        {"library", 0, OPTION_LIST, &libraries, "NAME", "a library that is meant to be linked in"},
+        HOST_OPTION(request.host),
+        {0},
+    };
+    int argc = 0;
+
+    while (argv[argc])
+        argc++;
+    if (options_parse(options, &argc, &argv, err) < 0)
+        return -1;
+    if (argc != 1)
+        return fail(err, 0, NULL, "plugin check: say which file");
+    request.file = argv[0];
+    request.configs = configs.at;
+    request.n_configs = configs.count;
+    request.libraries = libraries.at;
+    request.n_libraries = libraries.count;
+    return plugin_check_file(&request, out, err);
 }
 
 /* For scripts that install plugins: the first directory is the distribution's. */
@@ -63,7 +92,7 @@ static const struct {
     int least, most; /* arguments */
     int (*run)(const struct globals *g, char **argv, struct text *out, struct error *err);
 } actions[] = {
-    {"list", 0, 0, list}, {"info", 1, 1, info},   {"check", 1, 1, check},
+    {"list", 0, 0, list}, {"info", 1, 1, info},   {"check", 1, INT_MAX, check},
     {"dir", 0, 1, dir},   {"clean", 0, 0, clean},
 };
 
@@ -83,7 +112,7 @@ int verb_plugin(const struct globals *g, int argc, char **argv, struct error *er
         status = actions[i].run(g, argv + 1, &text, err);
         return status < 0 || output(&text, err) ? -1 : status;
     }
-    return fail(
-        err, 0, NULL,
-        "plugin: say: hozo plugin list | info NAME | check FILE | dir [--settings] | clean");
+    return fail(err, 0, NULL,
+                "plugin: say: hozo plugin list | info NAME | check [OPTIONS] FILE | dir "
+                "[--settings] | clean");
 }
