@@ -32,7 +32,7 @@
     P(census,       LOADED,         LOADED,         "loading it leaves no thread and no descriptor", \
       "hozo makes processes and counts descriptors: both have to be its own.")                      \
     P(exports,      LOADED,         LOADED,         "it exports hozo_plugin and nothing else", \
-      "Further symbols may meet those of other plugins and libraries. Compile with -fvisibility=hidden.") \
+      "Further symbols may meet those of other plugins and libraries. Compile with -fvisibility=hidden; templates of C++ need a version script as well.") \
     P(interface,    LOADED,         SAME_INTERFACE, "its interface is that of this hozo", \
       "Magic number, version, size, and no flag that this hozo does not know.")                     \
     P(content,      SAME_INTERFACE, SOUND,          "its descriptor is sound", \

@@ -5,7 +5,7 @@
 build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-dev libcap-dev libseccomp-dev
     libsystemd-dev libnl-route-3-dev)
 # What only tests are built with; without it those that need it are skipped.
-test_packages=(libfuse3-dev)
+test_packages=(libfuse3-dev g++ abigail-tools)
 # What looks at the manual and at completions of shells, and reads the guides' files.
 manual_packages=(mandoc groff-base zsh fish python3-yaml curl)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.

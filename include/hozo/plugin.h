@@ -18,7 +18,7 @@
  *     };
  *
  * and links nothing of hozo: everything the host offers is reached through `ctx->host`, by the inline
- * functions at the end of this file. C11 and C++14; no type of another library appears here.
+ * functions at the end of this file. C11 and C++14, without a warning; no type of another library appears here.
  *
  * The version of this interface is 0: it may still change with every release. Version 1 will be
  * append-only.
@@ -186,14 +186,52 @@ struct hozo_plugin {
     .magic = HOZO_MAGIC, .size = (uint32_t)sizeof(struct hozo_plugin),                             \
     .abi_major = HOZO_ABI_MAJOR, .needs_minor = HOZO_ABI_MINOR
 
+#ifdef __cplusplus
+} /* extern "C" */
+
+/*
+ * For C++ before C++20, where there are no designated initializers: a function fills the descriptor while the
+ * plugin is compiled, so that nothing runs when it is loaded.
+ *
+ *     static constexpr struct hozo_plugin describe()
+ *     {
+ *         struct hozo_plugin d = hozo_header();
+ *         d.name = "acme";
+ *         d.names = HOZO_TABLE(names);
+ *         …
+ *         return d;
+ *     }
+ *     HOZO_PLUGIN(acme) = describe();
+ */
+static constexpr struct hozo_plugin hozo_header()
+{
+    struct hozo_plugin d = {};
+
+    d.magic = HOZO_MAGIC;
+    d.size = (uint32_t)sizeof(struct hozo_plugin);
+    d.abi_major = HOZO_ABI_MAJOR;
+    d.needs_minor = HOZO_ABI_MINOR;
+    return d;
+}
+
+extern "C" {
+#endif
+
+/* What a descriptor leaves out is 0; compilers of C++20 would warn of each member. */
+#ifdef __cplusplus
+#define HOZO_QUIET _Pragma("GCC diagnostic ignored \"-Wmissing-field-initializers\"")
+#else
+#define HOZO_QUIET
+#endif
+
 /* In a shared object the descriptor is called hozo_plugin, in a static build hozo_plugin_NAME. */
 #ifdef HOZO_STATIC_PLUGINS
 #define HOZO_PLUGIN(id)                                                                            \
-    extern const struct hozo_plugin hozo_plugin_##id;                                              \
+    HOZO_QUIET extern const struct hozo_plugin hozo_plugin_##id;                                   \
     const struct hozo_plugin hozo_plugin_##id
 #else
 #define HOZO_PLUGIN(id)                                                                            \
-    extern __attribute__((visibility("default"))) const struct hozo_plugin hozo_plugin;            \
+    HOZO_QUIET extern __attribute__((visibility("default"))) const struct hozo_plugin hozo_plugin; \
     const struct hozo_plugin hozo_plugin
 #endif
 
