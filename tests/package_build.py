@@ -22,7 +22,8 @@ from image import cache
 SOURCE = os.path.dirname(HERE)
 WEEK = 7 * 24 * 3600
 # What decides on what is built: of the tests only how they would be.
-PARTS = ("core", "docs", "include", "packaging", "plugins", "tools", "meson.build", "meson_options.txt")
+PARTS = ("core", "docs", "include", "packaging/debian", "packaging/files", "packaging/split", "plugins", "tools/docs",
+         "tools/build-installed", "meson.build", "meson_options.txt")
 
 
 def command(*words, **options):
@@ -44,7 +45,7 @@ def rows():
     """Pairs (package, pattern) of packaging/files."""
     with open(f"{SOURCE}/packaging/files") as f:
         words = [line.split() for line in f if line.strip() and not line.startswith("#")]
-    return [(package.lstrip("-"), pattern) for package, pattern in words]
+    return [(package, pattern) for package, pattern in words]
 
 
 def plugins():
@@ -83,7 +84,7 @@ def debian():
     needs("dpkg-buildpackage", "dh", "meson", "musl-gcc", "unshare")
     place = f"{cache()}/packages-{digest()}"
     os.makedirs(cache(), exist_ok=True)
-    with open(f"{cache()}/packages.lock", "w") as lock:
+    with open(f"{place}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not os.path.exists(f"{place}/built"):
             shutil.rmtree(place, ignore_errors=True)
@@ -112,7 +113,7 @@ def _forget():
     for other in glob.glob(f"{cache()}/packages-*"):
         with contextlib.suppress(OSError):
             if os.stat(other).st_mtime < time.time() - WEEK:
-                shutil.rmtree(other)
+                shutil.rmtree(other) if os.path.isdir(other) else os.remove(other)
 
 
 def packages():

@@ -8,6 +8,8 @@ build_packages=(gcc libc6-dev meson ninja-build pkg-config musl-tools libcjson-d
 test_packages=(libfuse3-dev g++ abigail-tools)
 # What looks at the manual and at completions of shells, and reads the guides' files.
 manual_packages=(mandoc groff-base zsh fish python3-yaml curl)
+# What builds and looks at the packages of packaging/, and makes a Debian to install them on.
+packaging_packages=(debhelper dpkg-dev lintian mmdebstrap rpm rpmlint)
 # What a guest is made and run with; tests/guest/packages tells what it is made of.
 guest_packages=(qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools)
 
