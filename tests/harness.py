@@ -179,14 +179,13 @@ def kill_tree(pid):
 def run_jobs(jobs, parallel, report):
     """Runs jobs, `parallel` at a time, and reports their results in the order of `jobs`. Those that take longest by
     far are begun first."""
-    asked = set(jobs)
     waiting, running, unreported = sorted(jobs, key=lambda j: -j.timeout // LONG), {}, list(jobs)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         while unreported:
-            while len(running) < parallel and (job := _next(waiting, asked)):
+            while len(running) < parallel and (job := _next(waiting)):
                 waiting.remove(job)
-                if job.after in asked and job.idle():
+                if job.idle():
                     continue
                 job.start()
                 running[job.pid] = job
@@ -199,9 +198,9 @@ def run_jobs(jobs, parallel, report):
             kill_tree(job.pid)
 
 
-def _next(waiting, asked):
-    """The first that waits for no other one. What was not asked for is made by whoever needs it."""
-    return next((j for j in waiting if j.after not in asked or j.after.results is not None), None)
+def _next(waiting):
+    """The first that waits for no other one."""
+    return next((j for j in waiting if not j.after or j.after.results is not None), None)
 
 
 def _wait(running):

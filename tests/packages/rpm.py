@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The packages for RPM: the spec packs what was built for Debian, whose directories it is told. Its own build, which would
-take as long once more, is the same commands of meson."""
+"""The packages for RPM: the spec packs what was built for Debian, whose directories it is told. Its own build would
+take as long once more, by the same commands of meson."""
 import fnmatch
 import functools
 import glob
@@ -32,7 +32,8 @@ def packed(box):
     top, triplet = f"{box.dir}/rpm", command("gcc", "-print-multiarch").strip()
     words = [w for name, value in DEFINED.items()
              for w in ("--define", f"{name} {value.format(top=top, triplet=triplet)}")]
-    command("rpmbuild", "-bb", "--build-in-place", "--nodeps", "--without", "check", *words, SPEC, cwd=f"{debian()}/hozo")
+    command("rpmbuild", "-bb", "--build-in-place", "--nodeps", "--without", "check", *words, SPEC,
+            cwd=f"{debian()}/hozo")
     return {command("rpm", "-qp", "--queryformat", "%{NAME}", f): f for f in glob.glob(f"{top}/RPMS/*/*.rpm")}
 
 

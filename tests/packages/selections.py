@@ -90,7 +90,8 @@ def a_fresh_debian_can_what_is_installed(box, chosen):
     chosen = {"hozo", *chosen}
     same({p for p in debian.installed() if p.startswith("hozo")}, chosen)
     chosen &= set(FEATURES)
-    same(sorted(debian("sh", "-c", "ls /usr/lib/*/hozo/plugins").split()), sorted(f for p in chosen for f in plugins()[p]))
+    same(sorted(debian("sh", "-c", "ls /usr/lib/*/hozo/plugins").split()),
+         sorted(file for package in chosen for file in plugins()[package]))
     features_are_those_of(box, chosen)
     errors_name_what_is_missing(box, chosen)
     same(box.run("cat /proc/1/comm; cat /proc/self/cgroup >&2").ok().out, "sh\n")
