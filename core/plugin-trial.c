@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "core/compile.h"
+#include "core/names.h"
 #include "core/pidfd.h"
 #include "core/plugin-subject.h"
 #include "core/sandbox.h"
@@ -371,7 +372,7 @@ static void read_last_words(struct trial *t, int said, int status)
     line = !strncmp(text, "hozo: ", 6) ? text + 6 : text;
     if (WIFSIGNALED(status))
         snprintf(t->said, sizeof t->said, "is ended by SIG%s",
-                 sigabbrev_np(WTERMSIG(status)) ? sigabbrev_np(WTERMSIG(status)) : "?");
+                 signal_name(WTERMSIG(status)) ? signal_name(WTERMSIG(status)) : "?");
     else
         snprintf(t->said, sizeof t->said, "%s", *line ? line : "ends the process");
 }

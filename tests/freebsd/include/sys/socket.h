@@ -58,29 +58,6 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags);
 ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
 int bindat(int directory, int fd, const struct sockaddr *address, socklen_t size);
 #define MSG_TRUNC 0x10
-struct msghdr {
-    void *msg_name;
-    socklen_t msg_namelen;
-    struct iovec *msg_iov;
-    int msg_iovlen;
-    void *msg_control;
-    socklen_t msg_controllen;
-    int msg_flags;
-};
-struct cmsghdr {
-    socklen_t cmsg_len;
-    int cmsg_level;
-    int cmsg_type;
-};
-#define CMSG_ALIGN_(n)  (((n) + sizeof(long) - 1) & ~(sizeof(long) - 1))
-#define CMSG_DATA(c)    ((unsigned char *)(c) + CMSG_ALIGN_(sizeof(struct cmsghdr)))
-#define CMSG_LEN(n)     (CMSG_ALIGN_(sizeof(struct cmsghdr)) + (n))
-#define CMSG_SPACE(n)   (CMSG_ALIGN_(sizeof(struct cmsghdr)) + CMSG_ALIGN_(n))
-#define CMSG_FIRSTHDR(h) ((h)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(h)->msg_control : NULL)
-struct cmsghdr *__cmsg_nxthdr(struct msghdr *h, struct cmsghdr *c);
-#define CMSG_NXTHDR(h, c) __cmsg_nxthdr(h, c)
-ssize_t sendmsg(int fd, const struct msghdr *message, int flags);
-ssize_t recvmsg(int fd, struct msghdr *message, int flags);
 #define SOCK_NONBLOCK 0x20000000
 
 #endif
