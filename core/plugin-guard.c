@@ -228,7 +228,7 @@ void guard_install(const struct log *log)
     umask(guard.umask);
     guard.directory = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     atexit(on_exit_called);
-    at_quick_exit(on_quick_exit_called);
+    (void)at_quick_exit(on_quick_exit_called);
 }
 
 /* Vendors' libraries think that the process is theirs. A child that nobody can wait for, or a file mode mask
