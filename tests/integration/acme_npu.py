@@ -119,9 +119,10 @@ def a_device_that_the_engine_gives_brings_the_rest_along(box):
     r = box.run(b)
     same(r.out, "a library\ncard 1\n")
     assert "No such file" in r.err, "what the engine has given has a name already"
-    b.linux["devices"][0]["minor"] = 5
     b.program("ls /opt/acme-npu/lib; echo card $ACME_NPU_CARD")
-    same(box.run(b).ends(0).out, "card\n")
+    for other in {"minor": 5}, {"type": "b"}:
+        b.linux["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, **other}]
+        same(box.run(b).ends(0).out, "card\n")
     same(npu.taken(1), [])
 
 

@@ -252,6 +252,8 @@ static const struct hozo_annotation annotations[] = {
 static const struct hozo_field fields[] = {
     {"linux.devices", HOZO_ARRAY, HOZO_READ, NULL, 0, 0, NULL, "Those that the engine gives."},
     {"linux.devices[]", HOZO_OBJECT, HOZO_READ, NULL, 0, 0, NULL, "A device."},
+    {"linux.devices[].type", HOZO_STRING, HOZO_READ, NULL, 0, 0, NULL,
+     "Cards are character devices."},
     {"linux.devices[].major", HOZO_INT, HOZO_READ, NULL, 0, 0, NULL, "Says whether it is a card."},
     {"linux.devices[].minor", HOZO_INT, HOZO_READ, NULL, 0, 0, NULL, "Says which."},
 };

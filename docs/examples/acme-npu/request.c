@@ -109,11 +109,22 @@ static int by_annotations(struct hozo_ctx *ctx, struct request *r)
 
 /* --- devices ---------------------------------------------------------------------------------- */
 
-static int64_t member(struct hozo_ctx *ctx, const struct hozo_cursor *device, const char *name)
+static int64_t number(struct hozo_ctx *ctx, const struct hozo_cursor *device, const char *name)
 {
     struct hozo_cursor at;
 
     return hozo_find(ctx, device, name, &at) == 1 ? hozo_as_int(ctx, &at) : -1;
+}
+
+static int is_card(struct hozo_ctx *ctx, const struct hozo_cursor *device, const struct request *r)
+{
+    struct hozo_cursor at;
+    const char *type = "";
+
+    if (hozo_find(ctx, device, "type", &at) == 1)
+        type = hozo_as_string(ctx, &at);
+    return (*type == 'c' || *type == 'u') && number(ctx, device, "major") == r->major &&
+           number(ctx, device, "minor") == r->minor;
 }
 
 /* `docker run --device`, or a device plugin of Kubernetes: the node is there, and the rest is missing. A node
@@ -126,8 +137,7 @@ static int by_devices(struct hozo_ctx *ctx, struct request *r)
         return 0;
     for (size_t i = 0; hozo_item(ctx, &devices, i, &device, NULL) == 1; i++)
         for (r->card = 0; read_card(ctx, r); r->card++)
-            if (member(ctx, &device, "major") == r->major &&
-                member(ctx, &device, "minor") == r->minor)
+            if (is_card(ctx, &device, r))
                 return r->given = 1;
     return 0;
 }
