@@ -25,7 +25,7 @@ def escaped(text, literal=False):
 
 def typed(text):
     """As it is typed; a long one may go on in the next line behind such a sign, without a hyphen."""
-    marked = re.sub(r"\S{30,}", lambda m: re.sub(r"([/,:{}[\]])(?=\w)", "\\1\0", m[0]), text)
+    marked = re.sub(r"\S{50,}", lambda m: re.sub(r"([/,:{}[\]])(?=\w)", "\\1\0", m[0]), text)
     return escaped(marked, True).replace("\0", "\\:")
 
 
@@ -102,18 +102,21 @@ def cells(row):
 
 
 def table(rows):
-    """Each row is a paragraph whose tag is its first cell; the others have the names of their columns."""
-    names, out = cells(rows[0]), []
+    """Each row is a paragraph whose tag is its first cell; the others have the names of their columns. An empty first
+    cell is the one above."""
+    names, first, out = cells(rows[0]), "", []
     for row in rows[2:]:
         there = cells(row)
-        tag = next((i for i, c in enumerate(there) if c), 0)
-        rest = [(n, c) for n, c in zip(names[tag + 1:], there[tag + 1:]) if c]
-        out += [".TP", *(filled(inline(there[tag])) or ["\\-"])]
-        for i, (name, cell) in enumerate(rest):
-            out += [".br"] if i else []
-            out += filled((f"{italic(name)}: " if name and len(names) > 2 else "") + inline(cell))
-        if not rest:
-            out.append("\\&")
+        first = there[0] or first
+        head = f"{italic(names[0])}: " if names[0] and len(names) > 2 and not first.startswith("`") else ""
+        tag, text = filled(head + inline(first)) or ["\\-"], []
+        for name, cell in zip(names[1:], there[1:]):
+            if cell:
+                text += ([".br"] if text else []) + filled(
+                    (f"{italic(name)}: " if name and len(names) > 2 else "") + inline(cell))
+        text = text or ["\\&"]
+        # A tag is one line.
+        out += [".TP", *tag, *text] if len(tag) == 1 else [".PP", *tag, ".RS", *text, ".RE"]
     return out
 
 
