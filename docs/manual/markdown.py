@@ -11,6 +11,7 @@ PAGES = {
     "systemd": "hozo-plugin-systemd(7)", "rdt": "hozo-plugin-rdt(7)", "seccomp": "hozo-plugin-seccomp(7)",
     "netdev": "hozo-plugin-netdev(7)", "freebsd": "hozo-plugin-freebsd(7)", "vm": "hozo-plugin-vm(7)",
     "machine": "hozo-plugin-vm(7)", "labels": "hozo-plugin-apparmor(7)", "events": "hozo-events(5)", "trace": "hozo-trace(5)",
+    "plugin-life": "hozo-plugins(7)", "plugin-abi": "hozo-plugin(3)",
 }
 
 
@@ -105,6 +106,8 @@ def table(rows):
     """Each row is a paragraph whose tag is its first cell; the others have the names of their columns. An empty first
     cell is the one above."""
     names, first, out = cells(rows[0]), "", []
+    if names == ["", "test"]:  # statements, and who shows them: of interest where the tests are
+        return [l for row in rows[2:] for l in (".IP \\(bu 2", *filled(inline(cells(row)[0])))]
     for row in rows[2:]:
         there = cells(row)
         first = there[0] or first
