@@ -175,6 +175,8 @@ static int empty_root(struct compile *p, struct error *err)
     plan_op(p->b, PHASE_ENTER, TREE, NULL, NUM(MS_PRIVATE | MS_REC));
     plan_op(p->b, PHASE_ENTER, EMPTY_ROOT, NULL, STR(path), SLOT(p->root));
     plan_op(p->b, PHASE_ROOT, PIVOT, NULL, SLOT(p->root));
+    /* Device nodes lie on it, and whoever may make some for the guest could make further ones there. */
+    plan_op(p->b, PHASE_SYSTEM, ROOT_ATTR, NULL, SLOT(p->root), NUM(MOUNT_ATTR_RDONLY), NUM(0));
     return 0;
 }
 

@@ -37,6 +37,10 @@ int sealed_file(struct hozo_ctx *ctx, const char *name, const void *bytes, size_
     for (ssize_t n; size; at += n, size -= (size_t)n)
         if ((n = write(fd, at, size)) < 0)
             return hozo_error(ctx, errno, "vm", "write %s", name);
+    /* Who executes what it may not read cannot be traced from the first instruction on: a visitor is as powerless as a
+     * hypervisor that a guest has taken over, and holds the caller's streams. */
+    if (program && fchmod(fd, 0100) < 0)
+        return hozo_error(ctx, errno, "vm", "chmod %s", name);
     if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
         return hozo_error(ctx, errno, "vm", "seal %s", name);
     result = fd;

@@ -117,6 +117,7 @@ static int make_root(struct hozo_ctx *ctx, const struct machine *m, const char *
         add_bind(to, m->hypervisor, m->hypervisor, file);
     add(to, "/run", "tmpfs", "tmpfs", private);
     add(to, "/tmp", "tmpfs", "tmpfs", private);
+    add(to, "/var", "tmpfs", "tmpfs", private); /* QEMU's virtiofsd makes /var/run */
     for (size_t i = 0; m->driver->directories[i]; i++)
         add_bind(to, m->driver->directories[i], m->driver->directories[i], devices_too);
     add_files(to, m);

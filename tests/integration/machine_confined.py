@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a hypervisor may do that its guest has taken over: it has the user id of root, but no rights."""
+import os
 import subprocess
 
 import host
@@ -26,6 +27,26 @@ def nothing_of_the_hosts_kernel_can_be_written(box):
                                 f"for f in {' '.join(OF_THE_HOST)}; do [ -e $f ] || continue; "
                                 "(: >> $f) 2> /dev/null && echo $f; done; :")
     same(opened.stdout.split(), ["powerless"], opened)
+
+
+@test(timeout=LIMIT, sanitized=False)
+def its_root_is_what_hozo_has_made(box):
+    """Not even who makes the guest's device nodes can make one where devices may be opened."""
+    up(box, machine(box, "echo up; sleep 1000"))
+    directories = "/ /dev /share /vm"
+    made = as_hypervisor(box, f"for d in {directories}; do touch $d/new 2> /dev/null && echo $d; done; :")
+    same(made.stdout.split(), [], made)
+    node = subprocess.run(["nsenter", "--target", str(hypervisor(box)), "--mount", "--", "/bin/sh", "-c",
+                           "for d in / /dev /share; do mknod $d/new b 7 0 && echo $d; done; "
+                           "mknod /run/new c 1 3 && cat /run/new && echo opened; :"], capture_output=True, text=True, timeout=30)
+    same(node.stdout.split(), [], node)
+
+
+@test(timeout=LIMIT, sanitized=False)
+def who_executes_for_the_runtime_cannot_be_traced(box):
+    """By nobody with the same rights, which are none: the kernel says so of a program that it may not read."""
+    up(box, machine(box, "echo up; sleep 1000"))
+    same(os.stat(f"/proc/{box.state()['pid']}/exe").st_mode & 0o777, 0o100)
 
 
 @test(timeout=LIMIT, sanitized=False)
