@@ -16,6 +16,7 @@ def D(name, against, file, there, instead, *tests):
 HOSTILE, KERNELS = "integration/plugin_hostile: ", "integration/old_kernels: "
 SECURITY, START, EXEC = "integration/security: ", "integration/start: ", "integration/exec: "
 USERS = "integration/user_namespaces: "
+MONITOR = "integration/vm_monitor: "
 OWNER, DELEGATION = "integration/cgroup_owner: ", "integration/cgroup_delegation: "
 ATTACKS, HOOKS, NEIGHBOURS = "integration/defences: ", "integration/hooks: ", "integration/neighbours: "
 
@@ -134,7 +135,7 @@ DEFENCES = [
       "core/init/process.c", "    slots_spend(in);\n", "",
       NEIGHBOURS + "create in a joined pid namespace brings the plans slots only"),
     D("descriptors of the caller", "CVE-2024-21626: a descriptor that the caller left open",
-      "core/cli/main.c", "if (close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC))", "if (0)",
+      "core/cli/main.c", "if (descriptors_end_with_exec(STDERR_FILENO + 1))", "if (0)",
       ATTACKS + "what the caller left open is close on exec in hozo already"),
     D("descriptors of libraries", "CVE-2024-21626: a vendor's library forgets O_CLOEXEC",
       "core/linux/clone.c", "    syscall(SYS_close_range, first, ~0U, 4 /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */);\n", "",
@@ -173,7 +174,7 @@ DEFENCES = [
       "core/exec-process.c", "bool grows = i < 3 || (i == 4 && inherits);", "bool grows = i < 5;",
       EXEC + "a capability is added but never inheritable"),
     D("inheritable capabilities of spec", "CVE-2022-27650: the configuration that is offered has them",
-      "core/cli/spec.c", '"      \\"permitted\\": " CAPABILITIES "\\n"',
+      "core/linux/template.c", '"      \\"permitted\\": " CAPABILITIES "\\n"',
       '"      \\"permitted\\": " CAPABILITIES ", \\"inheritable\\": " CAPABILITIES "\\n"',
       ATTACKS + "the configuration that spec writes has no inheritable capabilities"),
     D("read-only control groups", "CVE-2023-25809: the option is lost where the hierarchy is bound",
@@ -323,6 +324,38 @@ DEFENCES = [
       "core/notify.c", "(size_t)(next - line) == strlen(ready) && !memcmp(line, ready, strlen(ready))",
       "next > line",
       "integration/notify: only the line ready means anything and nothing else gets out"),
+    # --- virtual machines
+    D("frames of a size that is known", "a guest makes the monitor read beyond what it has sent",
+      "plugins/vm/frames.c", "head->size > FRAME_MAX || ", "",
+      MONITOR + "a guest that boots is not believed: a frame that is too long"),
+    D("frames in their order", "a guest tells of what has not been asked for",
+      "plugins/vm/monitor/guest.c", "m->stage < table[head->type].from || ", "",
+      MONITOR + "a guest that boots is not believed: WRITTEN before READY"),
+    D("processes that there are", "a guest speaks of a process that it has not got",
+      "plugins/vm/monitor/guest.c", "head->process && head->process <= PROCESSES_MAX ?", "1 ?",
+      MONITOR + "a guest that is up is not believed: CREATED of the last process"),
+    D("the devices of the host", "a machine that joins the host's network namespace takes its devices over",
+      "plugins/vm/monitor/network.c", "    if (is_hozos(rtnetlink))", "    if (0 && is_hozos(rtnetlink))",
+      "integration/vm_monitor_network: the devices of the host are not taken"),
+    D("a monitor without rights", "a guest that takes the monitor over has the right to the host's network",
+      "plugins/vm/monitor/machine.c", "    if (privileges_keep(0) < 0)", "    if (0)",
+      MONITOR + "it keeps no capability itself",
+      "integration/vm_monitor_network: the monitor keeps no right to the network"),
+    D("a hypervisor without rights", "a guest that takes the hypervisor over has those of root",
+      "plugins/vm/monitor/children.c", "privileges_pass(capabilities) < 0", "((void)capabilities, 0)",
+      MONITOR + "other children get no descriptor and no capability"),
+    D("a visitor without rights", "a guest that takes the hypervisor over gets them of who executes something",
+      "plugins/vm/monitor/visitor.c", "privileges_keep(0) < 0 ||", "0 ||",
+      "integration/vm_monitor_visitors: a visitor keeps no capability and no stream"),
+    D("a visitor that nobody traces", "a guest that takes the hypervisor over gets the streams of who executes something",
+      "plugins/vm/initrd.c", "program && fchmod(fd, 0100) < 0", "0",
+      "integration/machine_confined: who executes for the runtime cannot be traced"),
+    D("a read-only root that the host makes so", "root of the guest mounts the shared files once more",
+      "plugins/vm/monitor/machine.c", "    if (seal(m) < 0)\n        return -1;\n", "",
+      "integration/vm_monitor_time: it is read only before hozo hears of the container"),
+    D("a root without further devices", "a guest that takes its file server over makes a node of the host's disk",
+      "core/linux/machine.c", "ROOT_ATTR, NULL, SLOT(p->root), NUM(MOUNT_ATTR_RDONLY)", "ROOT_ATTR, NULL, SLOT(p->root), NUM(0)",
+      "integration/machine_confined: its root is what hozo has made"),
 ]
 
 
