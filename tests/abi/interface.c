@@ -14,6 +14,8 @@ enum hozo_log_level interface_log_level;
 enum hozo_phase interface_phase;
 enum hozo_late_type interface_late_type;
 enum hozo_label_kind interface_label_kind;
+enum hozo_verb interface_verb;
+enum hozo_status interface_status;
 
 enum uses {
     OWN = HOZO_OWN,

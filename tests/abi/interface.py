@@ -45,7 +45,7 @@ def changes(old, new):
 # them. A cursor and a table, which plugins hold by value, may not.
 GROWING = {"hozo_" + name for name in (
     "plugin", "host", "field", "annotation", "feature", "device", "mount", "hook", "value", "work", "syscall", "env",
-    "bind", "seccomp", "label", "cgroup", "machine", "run", "ctx")}
+    "bind", "seccomp", "label", "cgroup", "machine", "run", "task", "ctx")}
 
 # What abidiff says where something was appended; a new enumerator is no break, as its number was nobody's.
 APPENDED = re.compile(r"type size (changed from \d+ to \d+ \(in bits\)|hasn't changed)"

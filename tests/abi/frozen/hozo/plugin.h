@@ -26,6 +26,25 @@
  * Ownership: strings and cursors given to a plugin live until its callback returns. The host copies
  * what it is given. Errors: a callback returns 0, or -1 after hozo_error(). A plugin that was opened only
  * as a watcher may return 1 from adjust, validate or plan: "not my concern"; it is then left alone.
+ *
+ * Every call of the host that fails has set the error, and fails the callback even if that returns 0. Calls that
+ * look for something return 1 if it is there, 0 if it is not, -1 if they fail; the others 0 or -1. In a stage
+ * that does not have a call, it fails.
+ *
+ * A container's life, and which executions of hozo call what:
+ *
+ *     create    adjust, validate, plan; then probe, prepare, attach
+ *     start     started
+ *     exec      exec; then exec_attach
+ *     update    update; then update_apply, or update_undo
+ *     events    stats
+ *     pause, resume
+ *     delete    stopped, cleanup; a create that fails calls cleanup itself
+ *     plan, check    adjust, validate, plan, and nothing else
+ *     features, plugin list, plugin info    nothing: they read descriptors
+ *
+ * So what a callback keeps in memory is gone in the next verb: hozo_state_set() is what lasts. A callback may take as
+ * long as the administrator allows, 30 seconds by default.
  */
 #ifndef HOZO_PLUGIN_H
 #define HOZO_PLUGIN_H
@@ -40,18 +59,19 @@ extern "C" {
 
 #define HOZO_MAGIC     UINT32_C(0x6f7a6f48) /* "Hozo" */
 #define HOZO_ABI_MAJOR 0
-#define HOZO_ABI_MINOR 4 /* of version 0: must be the host's exactly */
+#define HOZO_ABI_MINOR 5 /* of version 0: must be the host's exactly */
 
 /* --- the descriptor ----------------------------------------------------------------------------- */
 
+/* What a member holds. It must agree with the specification, where that defines the member. */
 enum hozo_type {
     HOZO_STRING = 1,
     HOZO_BOOL,
-    HOZO_INT,  /* 64 bits, signed; the specification's own table may narrow it */
-    HOZO_UINT, /* 64 bits */
-    HOZO_OBJECT,
-    HOZO_ARRAY,
-    HOZO_MAP
+    HOZO_INT,    /* 64 bits, signed; the specification's own table may narrow it */
+    HOZO_UINT,   /* 64 bits */
+    HOZO_OBJECT, /* its members have rows of their own */
+    HOZO_ARRAY,  /* its elements have the row PATH[] */
+    HOZO_MAP     /* an object with keys of any name; its values have the row PATH.* */
 };
 
 /* What a plugin does with a field or an annotation. */
@@ -95,28 +115,32 @@ struct hozo_feature {
     const char *value;
 };
 
+/* A list in the descriptor. It says how long its rows are, so that they can get members later. */
 struct hozo_table {
     const void *rows;
     uint32_t count;
     uint32_t row_size;
 };
 
+/* Of an array of rows, as they stand in a source. */
 /* clang-format off */
 #define HOZO_TABLE(a) { (a), (uint32_t)(sizeof(a) / sizeof((a)[0])), (uint32_t)sizeof((a)[0]) }
 /* clang-format on */
 
+/* What a callback is given: the host, and for which container and plugin it is called. Not to be kept. */
 struct hozo_ctx;
 typedef int (*hozo_callback)(struct hozo_ctx *ctx);
 
+/* The descriptor. What is not needed is left out, and then 0 or NULL. HOZO_HEADER sets the first four members. */
 struct hozo_plugin {
     uint32_t magic;
     uint32_t size; /* of this structure in the author's header */
     uint16_t abi_major;
     uint16_t needs_minor;   /* the oldest host that offers all that the plugin uses */
-    uint32_t state_version; /* newest state that it writes and reads */
+    uint32_t state_version; /* newest state that it writes and reads: a container with a newer one is refused */
 
-    const char *name;    /* vendors: reverse domain name */
-    const char *version;
+    const char *name;    /* unique; vendors: reverse domain name. Settings, state, order and log go by it */
+    const char *version; /* the plugin's own, for people */
     const char *package; /* as the distribution names it */
     const char *summary; /* one line */
 
@@ -125,8 +149,8 @@ struct hozo_plugin {
     struct hozo_table annotations; /* struct hozo_annotation */
     struct hozo_table features;    /* struct hozo_feature */
     struct hozo_table settings;    /* struct hozo_field: of the administrator's file */
-    struct hozo_table before;      /* const char *: plugins that come later in every stage */
-    struct hozo_table after;       /* const char * */
+    struct hozo_table before;      /* const char *: plugins that come later in every stage, if they are there */
+    struct hozo_table after;       /* const char *: plugins that come earlier */
 
     uint64_t flags; /* an unknown bit refuses the plugin */
 
@@ -152,8 +176,12 @@ struct hozo_plugin {
     hozo_callback resume;      /* resume: the processes run again; must succeed when repeated */
     hozo_callback stopped;     /* delete: the processes are gone; must succeed when repeated */
     hozo_callback cleanup;     /* undo; must succeed when repeated; reverse order */
+
+    /* Makes the container's processes in the core's place: struct hozo_task. */
+    hozo_callback runner;
 };
 
+/* The first members of a descriptor: which header it was compiled with. */
 #define HOZO_HEADER                                                                                \
     .magic = HOZO_MAGIC, .size = (uint32_t)sizeof(struct hozo_plugin),                             \
     .abi_major = HOZO_ABI_MAJOR, .needs_minor = HOZO_ABI_MINOR
@@ -216,17 +244,20 @@ struct hozo_cursor {
     uint64_t tag;     /* the host's */
 };
 
+/* Errors and warnings go to the file of --log, if there is one, the rest with --debug only. None of them makes a
+ * command fail: that is hozo_error(). */
 enum hozo_log_level { HOZO_LOG_ERROR, HOZO_LOG_WARNING, HOZO_LOG_DEBUG };
 
-/* The phases of a plan that a plugin may append to. */
+/* The phases of a plan that a plugin may append to, in their order. In the first and the third the plugin's own code
+ * works, on the host; in the others hozo-init makes system calls. Within a phase the core's operations come first. */
 enum hozo_phase {
-    HOZO_PHASE_PREPARE,
-    HOZO_PHASE_STAGE,
-    HOZO_PHASE_ATTACH,
-    HOZO_PHASE_MOUNTS,
-    HOZO_PHASE_SYSTEM,
-    HOZO_PHASE_PROCESS,
-    HOZO_PHASE_IDENTITY
+    HOZO_PHASE_PREPARE,  /* work for `prepare` or `update_apply`: no process exists */
+    HOZO_PHASE_STAGE,    /* system calls of a process of the host, which the container's is a child of */
+    HOZO_PHASE_ATTACH,   /* work for `attach` or `exec_attach`: the process exists and is blocked */
+    HOZO_PHASE_MOUNTS,   /* in the container's namespaces, while its mounts are made */
+    HOZO_PHASE_SYSTEM,   /* behind the change of the root: settings of the kernel, names */
+    HOZO_PHASE_PROCESS,  /* what the program inherits */
+    HOZO_PHASE_IDENTITY  /* with the user's ids and capabilities */
 };
 
 /* --- what `adjust` adds --- */
@@ -411,30 +442,71 @@ struct hozo_run {
     size_t output_size;
 };
 
+/* --- a runner --- */
+
+/*
+ * The container of another operating system is run by the plugin that serves its section, if the configuration has no
+ * section `linux`: what a verb wants is a task, which `runner` does. Its `probe` refuses a host where it cannot. The
+ * host keeps the state and its lock, checks the status before, runs poststart and poststop hooks, and calls the other
+ * callbacks as for any container; `cleanup` undoes what the runner did, and ends processes that are left. Of a plan
+ * a runner knows work only: another plugin that appends something else is refused.
+ */
+enum hozo_verb {
+    HOZO_RUN_CREATE = 1, /* all up to the process that waits for start; hooks up to createContainer */
+    HOZO_RUN_START,      /* it runs startContainer hooks and its program: done when that runs, or an error */
+    HOZO_RUN_EXEC,       /* a further process, of which `process` tells: done when its program runs */
+    HOZO_RUN_KILL,       /* without the container's lock; no process is no failure if `all` is set */
+    HOZO_RUN_STATUS      /* without the container's lock */
+};
+
+enum hozo_status { HOZO_CREATING, HOZO_CREATED, HOZO_RUNNING, HOZO_STOPPED };
+
+struct hozo_task {
+    uint32_t size;
+    uint32_t verb;   /* enum hozo_verb */
+    int32_t signal;  /* KILL */
+    uint32_t all;    /* KILL: 1: every process of the container; 0: the first */
+    /* answers */
+    int32_t pid;     /* CREATE, EXEC: a child of the calling process */
+    int32_t console; /* CREATE, EXEC: the master of its terminal, the host's from then on; -1: it has none */
+    uint64_t born;   /* CREATE: a time, or what else tells it from a later process of that pid */
+    uint32_t status; /* STATUS: created, running or stopped */
+};
+
+/* All that the host does for a plugin, called by the inline functions and macros at the end of this file, of which
+ * each has the name of a member here. */
 struct hozo_host {
     uint32_t size;
     uint32_t minor;
 
+    /* Sets the error that the user reads: "PATH: TEXT: strerror(errnum)"; path may be NULL, errnum 0. -1. */
     int (*error)(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt, va_list ap);
+    /* A line for administrators, of an enum hozo_log_level; the plugin's name is put in front. */
     void (*log)(struct hozo_ctx *ctx, int level, const char *fmt, va_list ap);
 
-    /* About the container. */
+    /* The container's ID, unique below one --root. */
     const char *(*id)(struct hozo_ctx *ctx);
     /* NULL: not given, or not so. "cgroup-manager": "cgroupfs", "systemd", "disabled"; "no-pivot";
      * "callback-seconds": how long a callback may take; and, of the container, "rootfs": root.path as an absolute
-     * path, and "processes-ended": none of its processes is left, whoever is in its control group. */
+     * path, and "processes-ended": none of its processes is left, whoever is in its control group. "preserve-fds":
+     * how many descriptors behind 2 a program keeps. */
     const char *(*option)(struct hozo_ctx *ctx, const char *name);
 
-    /* 1 found, 0 absent, -1 not declared (the error is set). A NULL cursor: config.json's root. */
+    /* A member of the configuration, by names with dots between them ("linux.resources.memory.limit"), from a cursor
+     * on, or, if that is NULL, from the root of config.json. 1 found, 0 absent or null, -1 not declared (the error is
+     * set). Elements of arrays are reached by item(). */
     int (*find)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                 struct hozo_cursor *found);
-    /* The host facts: the same, but nothing needs to be declared. */
+    /* The host facts, which `hozo plan --json` shows under "host": the same, but nothing needs to be declared. They are
+     * all that a pure callback may know of this host. */
     int (*fact)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                 struct hozo_cursor *found);
-    /* Elements of an array, members of a map: 1 and *found, 0 behind the last, -1 not declared.
-     * *key, if key is not NULL, is the member's name. */
+    /* Elements of an array, members of a map, whatever call gave the cursor: 1 and *found, 0 behind the last, -1 not
+     * declared. *key, if key is not NULL, is the member's name. */
     int (*item)(struct hozo_ctx *ctx, const struct hozo_cursor *at, size_t index,
                 struct hozo_cursor *found, const char **key);
+    /* The value of what was found; of another type: NULL, or 0. What has a row in `fields` or `settings` has the type
+     * that stands there. */
     const char *(*as_string)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
     int64_t (*as_int)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
     uint64_t (*as_uint)(struct hozo_ctx *ctx, const struct hozo_cursor *at);
@@ -459,27 +531,30 @@ struct hozo_host {
     int (*add_member)(struct hozo_ctx *ctx, const char *object, const char *member, const char *json,
                       size_t size);
 
-    /* The plan: from `plan` and `exec` only; late values and binds from `plan`. */
+    /* The plan: from `plan` and `exec` only, work from `update` as well; late values, binds and the control group from
+     * `plan`. The structures of the same names say what each appends. */
     int (*plan_work)(struct hozo_ctx *ctx, const struct hozo_work *work);
     int (*plan_syscall)(struct hozo_ctx *ctx, const struct hozo_syscall *call);
     int (*plan_env)(struct hozo_ctx *ctx, const struct hozo_env *env);
     int (*plan_bind)(struct hozo_ctx *ctx, const struct hozo_bind *bind);
     int (*cgroup)(struct hozo_ctx *ctx, const struct hozo_cgroup *cgroup);
-    int (*late)(struct hozo_ctx *ctx, const char *name, uint32_t type); /* the handle */
+    /* Announces a late value, of an enum hozo_late_type: its handle, or -1. The name is the plugin's own. */
+    int (*late)(struct hozo_ctx *ctx, const char *name, uint32_t type);
 
-    /* From `prepare`, `attach`, `exec_attach`, `update_apply`, `update_undo`: the plugin's own work of this phase in order: 1, or 0 behind
-     * the last. */
+    /* From `prepare`, `attach`, `exec_attach`, `update_apply`, `update_undo`: the plugin's own work of this phase in
+     * order: 1, or 0 behind the last. The structure's `size` is set by the caller. */
     int (*work)(struct hozo_ctx *ctx, size_t index, struct hozo_work *work);
     /* From `prepare`: fills a late value of this plugin. One that is left is an error. */
     int (*late_set)(struct hozo_ctx *ctx, const char *name, const struct hozo_value *value);
     /* From `attach`, `exec_attach`: waits until the process exists and is blocked, and names it as the host
      * sees it. What needs no process is done before that call, in the time that the process takes to
-     * start. From `started`: the container's process. */
+     * start. From `started`: the container's process. The descriptor stays the host's. */
     int (*process)(struct hozo_ctx *ctx, int32_t *pid, int *pidfd);
-    /* A descriptor of its namespace of this type ("network"); the host closes it behind the callback. */
+    /* From the same: a descriptor of its namespace of this type ("network"), or -1; the host closes it behind the
+     * callback. */
     int (*namespace_of)(struct hozo_ctx *ctx, const char *type);
 
-    /* From every stage that is not pure. */
+    /* From every stage that is not pure: runs a program and waits for it. 0 if it was run, whatever its status. */
     int (*run)(struct hozo_ctx *ctx, struct hozo_run *run);
     /* dlopen(3) for a vendor's heavy library, with its error as ours; an absolute path passes the same
      * check of trust as plugins do. NULL: the error is set. Look symbols up with dlsym(3). */
@@ -487,10 +562,11 @@ struct hozo_host {
 
     /* One JSON value that is kept with the container: set before a side effect, so that `cleanup` finds
      * it after a crash as well. On disk when the call returns; from every stage that is not pure, but
-     * `probe`. get: NULL if nothing was set. */
+     * `probe`. */
     int (*state_set)(struct hozo_ctx *ctx, const char *json, size_t size);
+    /* That value as text, from every stage, `exec` and `update` included; NULL if nothing was set. */
     const char *(*state_get)(struct hozo_ctx *ctx, size_t *size);
-    /* The same value as a cursor. */
+    /* A member of it, as find(), and nothing needs to be declared. */
     int (*state_find)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                       struct hozo_cursor *found);
 
@@ -498,7 +574,7 @@ struct hozo_host {
      * nothing else. */
     int (*changed)(struct hozo_ctx *ctx, const struct hozo_cursor *at, const char *path,
                    struct hozo_cursor *found);
-    /* From `plan` and `exec`. */
+    /* From `plan` and `exec`: see the structures. */
     int (*plan_seccomp)(struct hozo_ctx *ctx, const struct hozo_seccomp *seccomp);
     int (*plan_label)(struct hozo_ctx *ctx, const struct hozo_label *label);
     /* From every stage that is not pure: what the plugin has worked out once, found again by all that it was
@@ -515,8 +591,13 @@ struct hozo_host {
     /* Those annotations of the container that are declared, as item(): for keys that a prefix declares. */
     int (*annotation_item)(struct hozo_ctx *ctx, size_t index, struct hozo_cursor *found, const char **key);
 
-    /* From `plan`. */
+    /* From `plan`, once: see the structure. */
     int (*plan_machine)(struct hozo_ctx *ctx, const struct hozo_machine *machine);
+
+    /* From `runner`: what it is asked for, and where it answers. */
+    struct hozo_task *(*task)(struct hozo_ctx *ctx);
+    /* The container's state as hooks read it, with this status (enum hozo_status) and pid; NULL: the error is set. */
+    const char *(*describe)(struct hozo_ctx *ctx, uint32_t status, int32_t pid);
 };
 
 /* Public in its first member only. */
@@ -526,8 +607,7 @@ struct hozo_ctx {
 
 /* --- calls -------------------------------------------------------------------------------------- */
 
-/* Sets the error that the user reads, "PATH: TEXT: strerror(errnum)"; path may be NULL, errnum 0.
- * Returns -1. */
+/* `return hozo_error(ctx, errno, "annotations", "%s cannot be opened", name);` */
 __attribute__((format(printf, 4, 5))) static inline int
 hozo_error(struct hozo_ctx *ctx, int errnum, const char *path, const char *fmt, ...)
 {
@@ -588,6 +668,8 @@ __attribute__((format(printf, 3, 4))) static inline void hozo_log(struct hozo_ct
 #define hozo_plan_seccomp(ctx, s)          ((ctx)->host->plan_seccomp(ctx, s))
 #define hozo_plan_label(ctx, l)            ((ctx)->host->plan_label(ctx, l))
 #define hozo_plan_machine(ctx, m)          ((ctx)->host->plan_machine(ctx, m))
+#define hozo_task(ctx)                     ((ctx)->host->task(ctx))
+#define hozo_describe(ctx, status, pid)    ((ctx)->host->describe(ctx, status, pid))
 #define hozo_cache_get(ctx, k, n, b, s)    ((ctx)->host->cache_get(ctx, k, n, b, s))
 #define hozo_cache_put(ctx, k, n, b, s)    ((ctx)->host->cache_put(ctx, k, n, b, s))
 
