@@ -325,10 +325,12 @@ static void tell(const struct container *c, struct trial *t)
             snprintf(t->state, sizeof t->state, "%s", c->state.plugins[i].value);
 }
 
+extern char **environ; /* FreeBSD's headers do not declare it */
+
 /* What is fresh holds something else than before, so that who reads it is found out. */
 static void go_elsewhere(void)
 {
-    clearenv();
+    environ = NULL;
     setenv("TZ", "Pacific/Kiritimati", 1);
     setenv("LC_ALL", "C", 1);
     umask(0);
@@ -360,21 +362,24 @@ static _Noreturn void child(const struct subject *s, const struct example *e, st
     _exit(0);
 }
 
-/* "plugin NAME: CALLBACK: crashed (SIGSEGV)", as the guard says it. */
+/* The last line is the guard's: "hozo: plugin NAME: CALLBACK: crashed (SIGSEGV)". */
 static void read_last_words(struct trial *t, int said, int status)
 {
-    char text[sizeof t->said];
-    ssize_t n = pread(said, text, sizeof text - 1, 0);
+    char text[1 << 16];
+    ssize_t n = read(said, text, sizeof text - 1);
     char *line;
 
     text[n > 0 ? n : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    line = !strncmp(text, "hozo: ", 6) ? text + 6 : text;
+    if (n > 0 && text[n - 1] == '\n')
+        text[n - 1] = '\0';
+    line = (line = strrchr(text, '\n')) ? line + 1 : text;
+    if (!strncmp(line, "hozo: ", 6))
+        line += 6;
     if (WIFSIGNALED(status))
         snprintf(t->said, sizeof t->said, "is ended by SIG%s",
                  signal_name(WTERMSIG(status)) ? signal_name(WTERMSIG(status)) : "?");
     else
-        snprintf(t->said, sizeof t->said, "%s", *line ? line : "ends the process");
+        snprintf(t->said, sizeof t->said, "%.1400s", *line ? line : "ends the process");
 }
 
 static void forget(struct trial *t)
@@ -388,21 +393,24 @@ static void forget(struct trial *t)
 
 int trial_run(const struct subject *s, const struct example *e, struct trial *t, struct error *err)
 {
-    auto_close int said = memfd_create("said", MFD_CLOEXEC);
-    int status;
+    auto_close int reader = -1, writer = -1;
+    int ends[2], status;
     pid_t pid;
 
     forget(t);
-    if (said < 0 || (pid = fork()) < 0)
+    /* Whoever says more than there is room for is not waited for. */
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return fail(err, errno, NULL, "pipe");
+    reader = ends[0];
+    writer = ends[1];
+    if ((pid = fork()) < 0)
         return fail(err, errno, NULL, "fork");
     if (!pid)
-        child(s, e, t, said);
+        child(s, e, t, writer);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return fail(err, errno, NULL, "wait");
     if (!t->ended)
-        read_last_words(t, said, status);
-    if (!t->begun)
-        return fail(err, 0, NULL, "%s", t->said);
-    return 0;
+        read_last_words(t, reader, status);
+    return t->begun ? 0 : fail(err, 0, NULL, "%s", t->said);
 }

@@ -328,6 +328,8 @@ CALLED_BADLY = {
     "an error of its own": (SAME_PLAN, "once", dict(
         validate='return hozo_error(ctx, 0, 0, "process %d", (int)getpid());')),
     "a crash": (SAME_PLAN, "validate: crashed (SIGILL)", dict(validate="__builtin_trap();")),
+    "a crash after many words": (SAME_PLAN, ": validate: aborted (SIGABRT)", dict(
+        validate='for (int i = 0; i < 100; i++) fprintf(stderr, "word %d\\n", i); abort();')),
     "an exit": (SAME_PLAN, "adjust: ", dict(adjust="_exit(0);")),
     "a plan that is not heard": (PURE_FAULTS, "plan returns 0 although hozo_plan_work failed", dict(
         plan=PLANS + "hozo_plan_work(ctx, &w);")),
