@@ -15,27 +15,34 @@
 
 extern char **environ;
 
+static int take_terminal(int slave, const struct winsize *size, uint32_t uid)
+{
+    if ((size->ws_col && size->ws_row && ioctl(slave, TIOCSWINSZ, size) < 0) ||
+        fchown(slave, uid, (gid_t)-1) < 0 || ioctl(slave, TIOCSCTTY, 0) < 0)
+        return -errno;
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (dup2(slave, fd) < 0)
+            return -errno;
+    return 0;
+}
+
 /* In the jail, since a terminal that belongs to the host cannot be opened from there by its name. */
 int self_open_terminal(void *self, uint64_t width, uint64_t height, uint32_t uid)
 {
     const struct winsize size = {.ws_col = (unsigned short)width, .ws_row = (unsigned short)height};
     struct posix *p = self;
     const char *name;
-    int slave;
+    int slave, r;
 
-    if ((p->console = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0 || grantpt(p->console) < 0 ||
+    if ((p->console = posix_openpt(O_RDWR | O_NOCTTY)) < 0 ||
+        fcntl(p->console, F_SETFD, FD_CLOEXEC) < 0 || grantpt(p->console) < 0 ||
         unlockpt(p->console) < 0 || !(name = ptsname(p->console)))
         return -errno;
     if ((slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)) < 0)
         return -errno;
-    if ((width && height && ioctl(slave, TIOCSWINSZ, &size) < 0) ||
-        fchown(slave, uid, (gid_t)-1) < 0 || ioctl(slave, TIOCSCTTY, 0) < 0 || dup2(slave, 0) < 0 ||
-        dup2(slave, 1) < 0 || dup2(slave, 2) < 0) {
-        close(slave);
-        return -errno;
-    }
+    r = take_terminal(slave, &size, uid);
     close(slave);
-    return 0;
+    return r;
 }
 
 static rlim_t limit_of(uint64_t n)
@@ -75,7 +82,8 @@ int self_set_user(void *self, uint32_t uid, uint32_t gid, const uint32_t *groups
     all[0] = gid;
     for (size_t i = 0; i < n; i++)
         all[i + 1] = groups[i];
-    if (setgroups((int)n + 1, all) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+    if (setgroups((int)n + 1, all) < 0 || setresgid(gid, gid, gid) < 0 ||
+        setresuid(uid, uid, uid) < 0)
         return -errno;
     return 0;
 }

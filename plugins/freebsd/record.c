@@ -42,7 +42,7 @@ static const char *raised_name(char *name, size_t size, size_t i)
     return name;
 }
 
-int record_write(struct hozo_ctx *ctx, const struct record *r)
+int runner_record_write(struct hozo_ctx *ctx, const struct record *r)
 {
     char *text = NULL, name[24];
     size_t size;
@@ -73,7 +73,7 @@ int record_write(struct hozo_ctx *ctx, const struct record *r)
     return done;
 }
 
-void record_read(struct hozo_ctx *ctx, struct record *r)
+void runner_record_read(struct hozo_ctx *ctx, struct record *r)
 {
     struct hozo_cursor at;
     const char *aliases = "";

@@ -21,7 +21,7 @@ int freebsd_probe(struct hozo_ctx *ctx)
 
 static int save(struct runner *r)
 {
-    return record_write(r->jail->ctx, &r->record);
+    return runner_record_write(r->jail->ctx, &r->record);
 }
 
 static const char *describe(struct runner *r, uint32_t status, int pid)
@@ -42,7 +42,7 @@ static int begin(struct hozo_ctx *ctx, struct jail *j, struct runner *r)
                          .preserve = preserve ? (unsigned)atoi(preserve) : 0};
     if (!(r->os = os_here(&r->self)))
         return hozo_error(ctx, 0, FREEBSD, "this host is not FreeBSD");
-    record_read(ctx, &r->record);
+    runner_record_read(ctx, &r->record);
     return 0;
 }
 

@@ -57,8 +57,8 @@ int runner_exec(struct runner *r, const struct process *process, int *pid, int *
 int runner_undo(struct runner *r);
 
 /* The plugin's state has it: 0, or -1 with an error. Without a state the record is empty. */
-int record_write(struct hozo_ctx *ctx, const struct record *r);
-void record_read(struct hozo_ctx *ctx, struct record *r);
+int runner_record_write(struct hozo_ctx *ctx, const struct record *r);
+void runner_record_read(struct hozo_ctx *ctx, struct record *r);
 
 /* --- within the runner -------------------------------------------------------------------------- */
 

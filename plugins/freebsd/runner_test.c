@@ -50,7 +50,7 @@ static int save(struct runner *r)
 
     /* Nor does a runtime that has been killed write anything. */
     if (!w->kernel.fail_behind || !w->kernel.fail_at || w->kernel.calls < w->kernel.fail_at)
-        return record_write(&w->host.ctx, &r->record);
+        return runner_record_write(&w->host.ctx, &r->record);
     return 0;
 }
 
@@ -106,7 +106,7 @@ static bool world_again(struct world *w)
 {
     if (w->jail.ctx)
         w->earlier[w->n_earlier++] = w->jail;
-    record_read(&w->host.ctx, &w->runner.record);
+    runner_record_read(&w->host.ctx, &w->runner.record);
     return jail_read(&w->host.ctx, &w->jail) == 1;
 }
 
@@ -140,7 +140,7 @@ static int create(struct world *w)
         return 0;
     memcpy(error, w->host.error, sizeof(error));
     if (!w->kernel.fail_behind)
-        record_read(&w->host.ctx, &w->runner.record);
+        runner_record_read(&w->host.ctx, &w->runner.record);
     runner_undo(&w->runner);
     memcpy(w->host.error, error, sizeof(error));
     return -1;

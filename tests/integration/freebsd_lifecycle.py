@@ -78,6 +78,19 @@ def the_process_is_as_it_is_configured(box):
 
 
 @test(sanitized=False)
+def no_descriptor_of_hozos_gets_into_the_jail(box):
+    jails = Jails(box)
+    bundle = jails.bundle("ls /proc/self/fd", mounts=[{"destination": "/proc", "type": "procfs"}])
+    same(jails.hozo("run", "--bundle", bundle, jails.id()).ok().out.split(), ["0", "1", "2", "3"])  # 3 is of ls
+    id = jails.running(mounts=[{"destination": "/proc", "type": "procfs"}])
+    same(jails.hozo("exec", id, "ls", "/proc/self/fd").ok().out.split(), ["0", "1", "2", "3"])
+    with open(f"/proc/{jails.state(id)['pid']}/stat") as f:
+        same(f.read().rsplit(")", 1)[1].split()[3], str(jails.state(id)["pid"]), "a session of its own")
+    jails.hozo("delete", "--force", id).ok()
+    jails.nothing_left()
+
+
+@test(sanitized=False)
 def a_program_that_is_missing_fails_start_or_run(box):
     jails = Jails(box)
     config = {"process": {"args": ["/no/such"]}}
