@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EACH(k, array, i) for (size_t i = 0; i < sizeof((k)->array) / sizeof((k)->array[0]); i++)
-
 static struct simulated *of(void *self)
 {
     return self;
@@ -506,15 +504,6 @@ static int devfs_rule(void *self, const char *mountpoint, const char *node, int 
 
 /* --- interfaces --------------------------------------------------------------------------------- */
 
-void simulated_interface(struct simulated *k, const char *name)
-{
-    EACH (k, interfaces, i)
-        if (!*k->interfaces[i].name) {
-            snprintf(k->interfaces[i].name, sizeof(k->interfaces[i].name), "%s", name);
-            return;
-        }
-}
-
 void simulated_address(struct simulated *k, const char *text)
 {
     text_add(TEXTS(k, addresses), text);
@@ -589,14 +578,6 @@ static int move_back(void *self, const char *interface, int jid)
 }
 
 /* --- processes ---------------------------------------------------------------------------------- */
-
-struct simulated_process *simulated_process(struct simulated *k, int pid)
-{
-    EACH (k, processes, i)
-        if (pid && k->processes[i].pid == pid)
-            return &k->processes[i];
-    return NULL;
-}
 
 /* A piece of the child's own. */
 static int run(struct simulated *k, struct simulated_process *p, int (*piece)(void *))
@@ -815,44 +796,3 @@ const struct os simulated_os = {
     .no_new_privileges = no_new_privileges,
     .execute = execute,
 };
-
-/* --- for the tests ------------------------------------------------------------------------------ */
-
-void simulated_crash(struct simulated *k)
-{
-    EACH (k, processes, i)
-        if (k->processes[i].pid && !k->processes[i].entered)
-            k->processes[i] = (struct simulated_process){0};
-    k->fail_at = 0;
-    k->now = 0;
-}
-
-char *simulated_text(const struct simulated *k)
-{
-    char *text = NULL;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-
-    if (!f)
-        abort();
-    EACH (k, jails, i)
-        if (k->jails[i].jid)
-            fprintf(f, "jail %s max=%d\n", k->jails[i].name, k->jails[i].max);
-    EACH (k, processes, i)
-        if (k->processes[i].pid)
-            fprintf(f, "process in %d\n", k->processes[i].jid);
-    EACH (k, mounts, i) {
-        if (*k->mounts[i])
-            fprintf(f, "mount %s\n", k->mounts[i]);
-        if (*k->rules[i])
-            fprintf(f, "rule %s\n", k->rules[i]);
-        if (*k->files[i])
-            fprintf(f, "file %s\n", k->files[i]);
-        if (*k->addresses[i])
-            fprintf(f, "address %s\n", k->addresses[i]);
-        if (*k->interfaces[i].name)
-            fprintf(f, "interface %s in %d\n", k->interfaces[i].name, k->interfaces[i].jid);
-    }
-    fclose(f);
-    return text;
-}

@@ -12,6 +12,8 @@
 #define SIMULATED_MAX     24
 #define SIMULATED_CONSOLE 1000 /* of a process with a terminal: no descriptor */
 
+#define EACH(k, array, i) for (size_t i = 0; i < sizeof((k)->array) / sizeof((k)->array[0]); i++)
+
 struct simulated_jail {
     int jid, parent; /* 0: the host */
     char name[256], path[256], hostname[256], domainname[256];

@@ -469,3 +469,76 @@ def what_cannot_be_undone_is_left_behind_by_force_and_said(box):
     jails.hozo("plugin", "clean").ok()
     host.eventually(lambda: not host.alive(pid) or host.process_state(pid) == "Z")
     same(jails.show(), jails.clean)
+
+
+# --- other plugins
+
+WATCHER = r"""
+#include <hozo/plugin.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+static const char *const names[] = {"process@com.acme.watch"};
+static const struct hozo_field fields[] = {
+    {"process", HOZO_OBJECT, HOZO_READ, 0, 0, 0, 0, "The process."},
+};
+
+static int plan(struct hozo_ctx *ctx)
+{
+#ifdef OF_LINUX
+    const struct hozo_syscall call = {sizeof(call), HOZO_PHASE_PROCESS, "process", "setpriority", SYS_setpriority,
+                                      {0, 0, 7}, 0, 0, 0};
+    return hozo_plan_syscall(ctx, &call);
+#else
+    const struct hozo_work work = {sizeof(work), HOZO_PHASE_ATTACH, "process", "look", "at it", 0, 0};
+    return hozo_plan_work(ctx, &work);
+#endif
+}
+
+static int attach(struct hozo_ctx *ctx)
+{
+    char text[40];
+    int32_t pid;
+    int pidfd;
+
+    if (hozo_process(ctx, &pid, &pidfd) < 0)
+        return -1;
+    return hozo_state_set(ctx, text, (size_t)snprintf(text, sizeof(text), "{\"saw\":%d}", (int)pid));
+}
+
+static int stopped(struct hozo_ctx *ctx)
+{
+    hozo_log(ctx, HOZO_LOG_WARNING, "it is over");
+    return 0;
+}
+
+HOZO_PLUGIN(watch) = {
+    HOZO_HEADER, .state_version = 1, .name = "com.acme.watch", .version = "1", .package = "p", .summary = "A test.",
+    .names = HOZO_TABLE(names), .fields = HOZO_TABLE(fields), .plan = plan, .attach = attach, .stopped = stopped,
+};
+"""
+
+
+@test(sanitized=False)
+def another_plugin_is_asked_as_for_any_container(box):
+    jails = Jails(box)
+    jails.plugins.add("process@com.acme.watch.so", source=WATCHER)
+    id = jails.running()
+    with open(f"{box.root}/{id}/state.json") as f:
+        kept = {p["name"]: p.get("value") for p in json.load(f)["plugins"]}
+    same(json.loads(kept["com.acme.watch"]), {"saw": jails.state(id)["pid"]})
+    jails.hozo("--debug", "--log", f"{box.dir}/log", "delete", "--force", id).ok()
+    with open(f"{box.dir}/log") as f:
+        text = f.read()
+    assert "it is over" in text, text
+    jails.nothing_left()
+
+
+@test(sanitized=False)
+def one_that_plans_what_only_linux_does_is_refused(box):
+    jails = Jails(box)
+    jails.plugins.add("process@com.acme.watch.so", "OF_LINUX", source=WATCHER)
+    for verb in "create", "plan":
+        jails.hozo(verb, "--bundle", jails.bundle(), jails.id()).fails(
+            'process: plugin com.acme.watch plans "syscall", which only Linux carries out')
+    jails.nothing_left()
