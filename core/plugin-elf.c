@@ -121,9 +121,7 @@ static int read_dynamic(struct elf *e, struct error *err)
     const ElfW(Phdr) *s = segment(e, PT_DYNAMIC);
     const ElfW(Dyn) * strings, *size;
 
-    if (s)
-        e->dynamic = piece(e, s->p_offset, s->p_filesz, _Alignof(ElfW(Dyn)));
-    if (!e->dynamic)
+    if (!s || !(e->dynamic = piece(e, s->p_offset, s->p_filesz, _Alignof(ElfW(Dyn)))))
         return fail(err, 0, NULL, "has no dynamic section");
     while (e->n_dynamic < s->p_filesz / sizeof *e->dynamic &&
            e->dynamic[e->n_dynamic].d_tag != DT_NULL)

@@ -14,12 +14,12 @@
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+/* 1 if that is permitted; both 0: any number is. */
 static cJSON *number_between(int64_t min, int64_t max)
 {
-    return cJSON_CreateNumber((double)(min > 0 || max < 0    ? min
-                                       : max == 1 || max > 0 ? 1
-                                       : min || max          ? 0
-                                                             : 1));
+    if (min == 0 && max == 0)
+        return cJSON_CreateNumber(1);
+    return cJSON_CreateNumber((double)(min > 1 ? min : max < 1 ? max : 1));
 }
 
 /* Something that the specification permits. */

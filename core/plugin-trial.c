@@ -325,12 +325,12 @@ static void tell(const struct container *c, struct trial *t)
             snprintf(t->state, sizeof t->state, "%s", c->state.plugins[i].value);
 }
 
-extern char **environ; /* FreeBSD's headers do not declare it */
-
 /* What is fresh holds something else than before, so that who reads it is found out. */
 static void go_elsewhere(void)
 {
-    environ = NULL;
+    unsetenv("HOME");
+    unsetenv("PATH");
+    unsetenv("LANG");
     setenv("TZ", "Pacific/Kiritimati", 1);
     setenv("LC_ALL", "C", 1);
     umask(0);
