@@ -28,6 +28,29 @@ ssize_t send(int fd, const void *bytes, size_t size, int flags);
 #define SCM_RIGHTS   1
 #define MSG_DONTWAIT 0x80
 #define MSG_CMSG_CLOEXEC 0x40000
+struct msghdr {
+    void *msg_name;
+    socklen_t msg_namelen;
+    struct iovec *msg_iov;
+    int msg_iovlen;
+    void *msg_control;
+    socklen_t msg_controllen;
+    int msg_flags;
+};
+struct cmsghdr {
+    socklen_t cmsg_len;
+    int cmsg_level;
+    int cmsg_type;
+};
+#define CMSG_ALIGN_(n)  (((n) + sizeof(long) - 1) & ~(sizeof(long) - 1))
+#define CMSG_DATA(c)    ((unsigned char *)(c) + CMSG_ALIGN_(sizeof(struct cmsghdr)))
+#define CMSG_LEN(n)     (CMSG_ALIGN_(sizeof(struct cmsghdr)) + (n))
+#define CMSG_SPACE(n)   (CMSG_ALIGN_(sizeof(struct cmsghdr)) + CMSG_ALIGN_(n))
+#define CMSG_FIRSTHDR(m)                                                                           \
+    ((m)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(m)->msg_control : NULL)
+struct cmsghdr *CMSG_NXTHDR(struct msghdr *m, struct cmsghdr *c);
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags);
+ssize_t recvmsg(int fd, struct msghdr *m, int flags);
 int setsockopt(int fd, int level, int option, const void *value, socklen_t size);
 int getsockopt(int fd, int level, int option, void *value, socklen_t *size);
 int connect(int fd, const struct sockaddr *address, socklen_t size);
