@@ -58,6 +58,9 @@ struct verb {
     bool stateless; /* works where there is no place for states: globals.root may be NULL */
 };
 
+/* The first lines of its help, if that is asked for: options_parse() goes on with the options. */
+bool options_head(const struct verb *verb, int argc, char **argv);
+
 #define VERBS(VERB)                                                                                \
     VERB(check) VERB(create) VERB(delete) VERB(exec) VERB(features) VERB(kill) VERB(list)          \
     VERB(pause) VERB(plan) VERB(plugin) VERB(ps) VERB(resume) VERB(run) VERB(spec) VERB(start)     \

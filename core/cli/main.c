@@ -76,17 +76,6 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-/* The verb prints its own options when it parses them; this comes before. */
-static bool help_head(const struct verb *verb, int argc, char **argv)
-{
-    for (int i = 0; i < argc && argv[i][0] == '-'; i++)
-        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-help") || !strcmp(argv[i], "-h")) {
-            printf("Usage: hozo %s %s\n\n%s\n", verb->name, verb->arguments, verb->help);
-            return true;
-        }
-    return false;
-}
-
 static int choose_cgroup_manager(struct globals *g, struct error *err)
 {
     if (!g->cgroup_manager)
@@ -146,7 +135,7 @@ static int run(struct log *log, struct trace *trace, unsigned inherited, int arg
             return -1;
         g.trace = trace;
     }
-    bool stateless = help_head(verb, argc - 1, argv + 1) || verb->stateless;
+    bool stateless = options_head(verb, argc - 1, argv + 1) || verb->stateless;
     if (choose_cgroup_manager(&g, err) || (root_choose(g.root, &root, err) && !stateless))
         return -1;
     g.root = root;

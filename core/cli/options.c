@@ -154,6 +154,16 @@ void options_print(const struct option *table)
         printf("  %-30s %s\n", "-h, --help", "print this");
 }
 
+bool options_head(const struct verb *verb, int argc, char **argv)
+{
+    for (int i = 0; i < argc && argv[i][0] == '-'; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-help") || !strcmp(argv[i], "-h")) {
+            printf("Usage: hozo %s %s\n\n%s\n", verb->name, verb->arguments, verb->help);
+            return true;
+        }
+    return false;
+}
+
 int arguments_expect(const char *verb, int argc, int min, int max, struct error *err)
 {
     if (argc < min)

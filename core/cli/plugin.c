@@ -19,14 +19,16 @@ static void list_free(struct option_list *list)
 
 static int list(const struct globals *g, char **argv UNUSED, struct text *out, struct error *err)
 {
-    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir, .trace = g->trace};
+    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir,
+                                                                     .trace = g->trace};
 
     return plugins_list(&plugins, out, err);
 }
 
 static int info(const struct globals *g, char **argv, struct text *out, struct error *err)
 {
-    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir, .trace = g->trace};
+    __attribute__((cleanup(plugins_free))) struct plugins plugins = {.dir = g->plugin_dir,
+                                                                     .trace = g->trace};
 
     return plugins_info(&plugins, argv[0], out, err);
 }
@@ -41,10 +43,14 @@ static int check(const struct globals *g, char **argv, struct text *out, struct 
         HOST_OPTION(request.host),
         {0},
     };
+    const struct verb self = {.name = "plugin check",
+                              .arguments = "[OPTIONS] FILE",
+                              .help = "examine a plugin before it is installed"};
     int argc = 0;
 
     while (argv[argc])
         argc++;
+    options_head(&self, argc, argv);
     if (options_parse(options, &argc, &argv, err) < 0)
         return -1;
     if (argc != 1)

@@ -54,6 +54,14 @@ def help_names_every_verb_and_succeeds(box):
         assert verb in r.stdout, verb
 
 
+@test(cases={"a verb": ["exec"], "an action that has options": ["plugin", "check"]})
+def help_begins_with_the_usage_of(box, words):
+    r = bare(box, *words, "--help")
+    assert r.returncode == 0 and r.stderr == "", r
+    assert r.stdout.startswith(f"Usage: hozo {' '.join(words)} [OPTIONS] "), r.stdout
+    assert "Options:\n" in r.stdout, r.stdout
+
+
 @test(cases={v: v for v in ("create", "start", "state", "kill", "delete", "run", "exec", "events")})
 def a_verb_without_its_container_is_an_error(box, verb):
     code = 255 if verb == "exec" else 1
