@@ -18,7 +18,7 @@ from guides import Guide
 from harness import Skip, same, test
 
 LIMIT = 180
-BUSYBOX = "docker.io/library/busybox:latest"
+BUSYBOX = "example.org/busybox:latest"
 
 
 # --- a host of the test's own
