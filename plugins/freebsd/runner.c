@@ -76,8 +76,8 @@ static int carry_out(struct runner *r, struct hozo_task *t)
 int freebsd_runner(struct hozo_ctx *ctx)
 {
     struct hozo_task *task = hozo_task(ctx);
-    struct runner r;
     struct jail j;
+    struct runner r = {.jail = &j};
     int done;
 
     if (!task)
@@ -90,8 +90,8 @@ int freebsd_runner(struct hozo_ctx *ctx)
 /* Nothing has been done where nothing is kept. */
 int freebsd_cleanup(struct hozo_ctx *ctx)
 {
-    struct runner r;
     struct jail j;
+    struct runner r = {.jail = &j};
     int done;
 
     if (!hozo_state_get(ctx, NULL))
