@@ -26,10 +26,11 @@ int call_refuse(struct call *k, const char *fmt, ...)
     return fail(k->err, 0, NULL, "plugin %s %s", k->plugin->d->name, text);
 }
 
-const char *const plugin_stage_name[STAGE_COUNT] = {
+const char *const plugin_stage_name[STAGE_COUNT + 1] = {
 #define CB(id, member, purity, time, when, may) [STAGE_##id] = #member,
     PLUGIN_CALLBACKS(CB)
 #undef CB
+    [STAGE_NONE] = "no stage",
 };
 
 int call_allowed(struct call *k, const char *function, unsigned stages)

@@ -211,7 +211,7 @@ void *scrap_alloc(struct call *k, size_t size); /* NULL: the call has failed */
 char *scrap_copy(struct call *k, const char *string, size_t length);
 void scraps_free(struct call *k);
 extern const struct hozo_host plugin_host;
-extern const char *const plugin_stage_name[STAGE_COUNT];
+extern const char *const plugin_stage_name[STAGE_COUNT + 1];
 hozo_callback plugin_callback(const struct hozo_plugin *d, enum plugin_stage stage);
 
 /* One callback of one opened plugin. */

@@ -13,7 +13,7 @@
 
 #define GROUPS_MAX 1024
 
-extern char **environ;
+extern char **environ; /* NOLINT(readability-redundant-declaration): glibc has it declared */
 
 static int take_terminal(int slave, const struct winsize *size, uint32_t uid)
 {
