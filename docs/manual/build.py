@@ -37,7 +37,7 @@ def arguments():
 
 def made(manual, file):
     if file in completions.SHELLS:
-        return completions.SHELLS[file](manual.before, manual.verbs)
+        return completions.SHELLS[file](manual.before, manual.verbs, manual.nested)
     name, _, section = file.rpartition(".")
     template = f"{HERE}/{file}.in"
     lines = (manual.from_template(template, name, section) if os.path.exists(template) else

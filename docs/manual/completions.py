@@ -71,6 +71,8 @@ _hozo() {
             [[ $verb ]] || before+=("$word")
         elif [[ ! $verb ]]; then
             verb=$word
+        elif [[ ${#words[@]} -eq 0 && "@NESTED@" == *" $verb $word "* ]]; then
+            verb="$verb $word"
         else
             words+=("$word")
         fi
@@ -86,7 +88,7 @@ _hozo() {
         "plugin 0 ") COMPREPLY=($(compgen -W "@ACTIONS@" -- "$cur")) ;;
         "plugin 1 info") COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "${before[@]}" plugin list 2>/dev/null |
             sed -n 's/^\([^ ]*\)\.so .*/\1/p')" -- "$cur")) ;;
-        "plugin 1 check") _hozo_value file "$cur" ;;
+        "plugin check 0 ") _hozo_value file "$cur" ;;
         "plugin 1 dir") COMPREPLY=($(compgen -W --settings -- "$cur")) ;;
         "kill 1 "*) COMPREPLY=($(compgen -A signal -- "${cur:+SIG${cur#SIG}}")) ;;
         @IDS@) COMPREPLY=($(compgen -W "$("${COMP_WORDS[0]}" "${before[@]}" list --quiet 2>/dev/null)" -- "$cur")) ;;
@@ -98,9 +100,9 @@ complete -F _hozo hozo
 """
 
 
-def bash(before, verbs):
+def bash(before, verbs, nested):
     takes = []
-    rows = [("", before), *((v.name, v.options) for v in verbs)]
+    rows = [("", before), *((v.name, v.options) for v in [*verbs, *nested])]
     for name, options in rows:
         for o in options:
             k = kind(o)
@@ -109,13 +111,14 @@ def bash(before, verbs):
                     [f'"{name} -{o.letter}"'] if o.letter else [])
                 words = " ".join(k) if isinstance(k, list) else k
                 takes.append(f"    {' | '.join(patterns)}) REPLY='{words}' ;;")
-    listed = [f"    {name or chr(34) * 2}) echo '{' '.join(sum(([f'--{o.name}'] for o in offered(options)), []))}' ;;"
+    listed = [f"    {chr(34)}{name}{chr(34)}) echo '{' '.join(sum(([f'--{o.name}'] for o in offered(options)), []))}' ;;"
               for name, options in rows]
     ids = " | ".join(f'"{v.name} 0 "' for v in verbs if has_id(v))
     actions = " ".join(name for v in verbs for name, _ in command_line.actions(v))
     return ("# bash completion for hozo\n" + HEAD +
             BASH.replace("@TAKES@", "\n".join(takes)).replace("@OPTIONS@", "\n".join(listed))
-            .replace("@VERBS@", " ".join(v.name for v in verbs)).replace("@ACTIONS@", actions).replace("@IDS@", ids))
+            .replace("@VERBS@", " ".join(v.name for v in verbs)).replace("@ACTIONS@", actions).replace("@IDS@", ids)
+            .replace("@NESTED@", "".join(f" {v.name} " for v in nested)))
 
 
 # --- zsh
@@ -187,14 +190,19 @@ def zsh_positions(verb):
     if verb.name == "plugin":
         actions = command_line.actions(verb)
         return [f"'1:action:({' '.join(n for n, _ in actions)})'",
-                "'2:argument:{ case $words[2] in info) _hozo_plugins ;; check) _files ;; dir) compadd -- --settings ;; esac }'"]
+                "'2:argument:{ case $words[2] in info) _hozo_plugins ;; dir) compadd -- --settings ;; esac }'"]
     if not has_id(verb):
         return []
     return ["'1:container:_hozo_ids'"] + (["'2:signal:_signals'"] if verb.name == "kill" else [])
 
 
-def zsh(before, verbs):
+def zsh(before, verbs, nested):
     cases = []
+    for v in nested:
+        verb, action = v.name.split()
+        cases += [f"    {verb})", f"        if [[ $words[2] == {action} ]]; then", "            shift words",
+                  "            (( CURRENT-- ))", "            _arguments \\", *zsh_rows(v.options, 16),
+                  "                '*:file:_files'", "            return", "        fi", "        ;|"]
     for v in verbs:
         cases += [f"    {v.name})", "        _arguments \\", *zsh_rows(v.options, 12),
                   "            " + " ".join(zsh_positions(v) or ["'*: :'"]), "        ;;"]
@@ -238,9 +246,9 @@ def fish_quoted(text):
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def fish_option(verb, o):
+def fish_option(when, o):
     k = kind(o)
-    row = ["complete -c hozo", "-n", fish_quoted(f"test (__hozo_verb) = {verb}")]
+    row = ["complete -c hozo", "-n", fish_quoted(when)]
     row += [f"-o {o.name}" if len(o.name) == 1 else f"-l {o.name}"] + ([f"-s {o.letter}"] if o.letter else [])
     if isinstance(k, list):
         row += ["-x", "-a", fish_quoted(" ".join(k))]
@@ -249,11 +257,12 @@ def fish_option(verb, o):
     return " ".join([*row, "-d", fish_quoted(o.help)])
 
 
-def fish(before, verbs):
-    out = [fish_option("none", o) for o in offered(before)]
+def fish(before, verbs, nested):
+    out = [fish_option("test (__hozo_verb) = none", o) for o in offered(before)]
+    out += [fish_option(f"__hozo_at {v.name}", o) for v in nested for o in offered(v.options)]
     for v in verbs:
         out.append(f"complete -c hozo -n 'test (__hozo_verb) = none' -a {v.name} -d {fish_quoted(v.help)}")
-        out += [fish_option(v.name, o) for o in offered(v.options)]
+        out += [fish_option(f"test (__hozo_verb) = {v.name}", o) for o in offered(v.options)]
         here = fish_quoted(f"test (__hozo_verb) = {v.name}")
         if has_id(v):
             out.append(f"complete -c hozo -n {here} -a '(__hozo_ids)'")

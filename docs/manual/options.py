@@ -55,6 +55,16 @@ def read(hozo):
     return rows(text), verbs
 
 
+def nested(hozo, verbs):
+    """Those actions of verbs that have options, as verbs: "plugin check"."""
+    found = []
+    for verb in verbs:
+        for name, arguments in actions(verb):
+            if "[OPTIONS]" in arguments:
+                found.append(Verb(f"{verb.name} {name}", arguments, "", rows(help_of(hozo, verb.name, name))))
+    return found
+
+
 def actions(verb):
     """`plugin list | info NAME | …` has verbs of its own: [("list", ""), ("info", "NAME"), …]."""
     parts = [p.strip().partition(" ") for p in verb.arguments.split("|")]

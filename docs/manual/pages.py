@@ -162,6 +162,7 @@ def tidy(lines):
 class Manual:
     def __init__(self, hozo, descriptors, modules, version, date, plugin_dir, built_in):
         self.before, self.verbs = command_line.read(hozo)
+        self.nested = command_line.nested(hozo, self.verbs)
         text = subprocess.run([descriptors, *modules], check=True, capture_output=True, text=True).stdout
         self.plugins = {p["name"]: p for p in map(json.loads, text.splitlines())}
         self.version, self.date, self.plugin_dir, self.built_in = version, date, plugin_dir, built_in

@@ -97,6 +97,9 @@ def bash_offers_plugins():
     same(bash("hozo plugin "), {"list", "info", "check", "dir", "clean"}, "plugin")
     same(bash("hozo plugin info "), {"linux.x", "linux.y"}, "names")
     same(bash(f"hozo plugin check {work}/file"), {f"{work}/file.json"}, "files")
+    same(bash("hozo plugin check --"), help_options("plugin", "check"), "options of check")
+    same(bash(f"hozo plugin check --config {work}/file"), {f"{work}/file.json"}, "their arguments")
+    same(bash(f"hozo plugin check --library x {work}/dir"), {f"{work}/directory"}, "files behind them")
     same(bash("hozo plugin dir "), {"--settings"}, "dir")
 
 
@@ -111,11 +114,11 @@ def zsh_describes_every_option():
     """What is given to _arguments, for the command line and for a verb."""
     stub = ("_arguments() { print -rl -- \"$@\" >&3; state=arguments; return 1 }; "
             f'words=("$@"); 3>&1 1>/dev/null source "{DIRECTORY}/_hozo"')
-    for verb in [None, *sorted(verbs())]:
-        r = run("zsh", "-fc", stub, "zsh", *([verb] if verb else ["hozo"]))
+    for verb in [[], ["plugin", "check"], *([v] for v in sorted(verbs()))]:
+        r = run("zsh", "-fc", stub, "zsh", *(verb or ["hozo"]))
         assert r.returncode in (0, 1) and not r.stderr, r.stderr
         named = set(re.findall(r"^\*(--\w[\w-]*)\[", r.stdout, re.M))
-        same(named, help_options() | (help_options(verb) if verb else set()), verb)
+        same(named, help_options() | help_options(*verb), verb)
 
 
 # --- fish
@@ -136,6 +139,7 @@ def fish_offers_verbs_options_and_containers():
     same(fish("hozo --"), help_options() - {"--V"}, "before the verb")
     for verb in ("create", "exec", "update", "delete"):
         same(fish(f"hozo {verb} --"), help_options(verb), verb)
+    same(fish("hozo plugin check --"), help_options("plugin", "check"), "an action")
     same(fish("hozo state "), {"one", "two"}, "state")
     same(fish("hozo --cgroup-manager "), {"cgroupfs", "systemd", "disabled"}, "choices")
     assert {"linux.x", "linux.y"} <= fish("hozo plugin info "), fish("hozo plugin info ")
