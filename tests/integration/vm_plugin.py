@@ -27,7 +27,7 @@ def program(pid):
 
 # --- what is asked for -------------------------------------------------------------------------------
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def the_hardware_and_the_command_line(box):
     bundle = machine(box, "nproc; head -n1 /proc/meminfo; cat /proc/cmdline", hwConfig={"vcpus": 2, "memory": 200 * MIB + 1})
     bundle.config["vm"]["kernel"]["parameters"] = ["hozo.test=1", "loglevel=3"]
@@ -37,7 +37,7 @@ def the_hardware_and_the_command_line(box):
     assert line.endswith(" hozo.test=1 loglevel=3"), line
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def parameters_of_the_hypervisor_win(box):
     bundle = machine(box, "cat /proc/cmdline; grep -c 0000:00 /proc/iomem",
                      hypervisor={"path": "", "parameters": ["-machine", "q35,accel=tcg", "-cpu", "max"]})
@@ -58,7 +58,7 @@ def an_image_is_the_guests_own_root(box, form):
     same(box.run(bundle).ends(1).out, "1\n")
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def an_initial_ram_disk_of_ones_own_is_the_first_part(box):
     entries = [("init", stat.S_IFREG | 0o755, b"not executable"), ("TRAILER!!!", 0, b"")]
     with gzip.open(f"{box.dir}/initrd", "wb") as f:
@@ -68,7 +68,7 @@ def an_initial_ram_disk_of_ones_own_is_the_first_part(box):
     same(box.run(bundle).ok().out.strip(), bundle.kernel.release)
 
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def what_the_guest_writes_is_in_the_bundle(box):
     os.makedirs(f"{box.dir}/data")
     bundle = machine(box, "echo a > /data/a; chown 5:6 /data/a; chmod 4751 /data/a; ln -s a /data/link; mknod /data/fifo p")
@@ -159,7 +159,7 @@ def whoever_writes_may_not(box, change):
 
 # --- limits ---------------------------------------------------------------------------------------------
 
-@test(timeout=LIMIT)
+@test(timeout=LIMIT, sanitized=False)
 def the_limit_of_memory_is_the_guests(box):
     bundle = machine(box, "head -n1 /proc/meminfo; sleep 1000")
     bundle.config["linux"]["resources"]["memory"] = {"limit": 150 * MIB}
