@@ -259,7 +259,7 @@ static void put_kernel(const struct machine *m, const struct found *f, struct bu
     if (m->device_tree)
         record_words(r, (const char *const[]){"-dtb", IN_DEVICE_TREE, NULL});
     record_word(r, "-append");
-    buffer_print(r, "console=%s quiet panic=-1 cryptomgr.notests",
+    buffer_print(r, "console=%s quiet panic=-1 reboot=t cryptomgr.notests",
                  architecture_of(f->architecture)->console);
     if (!f->kvm && f->tsc_khz && is_microvm(m, f))
         buffer_print(r, " tsc_early_khz=%" PRIu64, f->tsc_khz);

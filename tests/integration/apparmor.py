@@ -74,7 +74,10 @@ def confined(output, profile):
 
 def profile_of(pid):
     with open(f"/proc/{pid}/attr/current") as f:
-        return f.read().strip("\n\0")
+        try:
+            return f.read().strip("\n\0")
+        except ProcessLookupError:  # it has ended meanwhile
+            return ""
 
 
 @test(cases={"by default": {}, "without noNewPrivileges": {"noNewPrivileges": False},
