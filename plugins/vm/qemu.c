@@ -251,7 +251,9 @@ static void put_processor(const struct machine *m, const struct found *f, struct
     record_print(r, "memory-backend-memfd,id=memory,size=%" PRIu64 "M,share=on", m->memory / MIB);
 }
 
-/* `cryptomgr.notests`: tests of algorithms, which take half a second where the processor is a translator. */
+/* `reboot=t`: a panic ends the machine at once. Linux 6.1 on microvm tries this and that otherwise, at last a jump into
+ * what was the firmware, and may stay there for ever. `cryptomgr.notests`: tests of algorithms, which take half a
+ * second where the processor is a translator. */
 static void put_kernel(const struct machine *m, const struct found *f, struct buffer *r)
 {
     record_words(r, (const char *const[]){"-kernel", IN_KERNEL, "-initrd", NULL});
